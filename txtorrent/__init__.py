@@ -1,0 +1,3 @@
+"""txtorrent: a BitTorrent seedbox daemon and library on Twisted."""
+
+__version__ = "0.1.0"
