@@ -11,7 +11,7 @@ from typing import Any, Final, NoReturn, TypeAlias
 
 from bencodepy import BencodeDecoder, BencodeEncoder
 
-Value: TypeAlias = "bytes | int | list[Value] | dict[bytes, Value]"
+Value: TypeAlias = bytes | int | list["Value"] | dict[bytes, "Value"]
 
 MAX_DEPTH: Final = 100
 """Lists and dicts within each other; a torrent file has folders at most this deep."""
@@ -119,14 +119,21 @@ class _StrictDecoder(BencodeDecoder):  # type: ignore[misc]
         values: dict[bytes, Value] = {}
         f += 1
         while x[f] != _END:
-            budget.tokens -= 2
-            if budget.tokens < 0:
-                raise BencodeError("too many values")
-            key, start = self.decode_string(x, f, depth, budget)
-            if key in values:
-                raise BencodeError(f"a key that occurs twice at byte {f}")
+            key, start = self.decode_key(x, f, values, budget)
             values[key], f = steps[x[start]](x, start, depth - 1, budget)
         return values, f + 1
+
+    def decode_key(
+        self, x: bytes, f: int, earlier: dict[bytes, Value], budget: _Budget
+    ) -> tuple[bytes, int]:
+        """A dict's next key, for which and for whose value the budget pays."""
+        budget.tokens -= 2
+        if budget.tokens < 0:
+            raise BencodeError("too many values")
+        key, end = self.decode_string(x, f, 0, budget)
+        if key in earlier:
+            raise BencodeError(f"a key that occurs twice at byte {f}")
+        return key, end
 
 
 class _StrictEncoder(BencodeEncoder):  # type: ignore[misc]
@@ -200,30 +207,40 @@ def encode(value: Value) -> bytes:
     return encoded
 
 
+def decode_with_spans(
+    data: bytes, *, max_depth: int = MAX_DEPTH, max_tokens: int = MAX_TOKENS
+) -> tuple[dict[bytes, Value], dict[bytes, tuple[int, int]]]:
+    """The dict that starts `data`, and for each of its keys where in `data` its value lies, as
+    (start, end). What follows the dict is ignored. BencodeError as of `decode_prefix`, and when
+    something other than a dict starts there.
+    """
+    if data and data[0] != _DICT:
+        raise BencodeError("not a dict")
+    decoder, budget = _DECODER, _Budget(max_tokens - 1)
+    values: dict[bytes, Value] = {}
+    spans: dict[bytes, tuple[int, int]] = {}
+    f = 1
+    try:
+        while data[f] != _END:
+            key, start = decoder.decode_key(data, f, values, budget)
+            step = decoder.decode_func[data[start]]
+            values[key], f = step(data, start, max_depth - 1, budget)
+            spans[key] = start, f
+    except IndexError:
+        raise BencodeError("the data ends early") from None
+    except RecursionError:
+        raise BencodeError("nested too deep") from None
+    return values, spans
+
+
 def raw_value(data: bytes, key: bytes) -> bytes:
     """The bytes, as they came, of the value of `key` in the dict that starts `data`.
 
     An info-hash is taken over these and never over a re-encoding, which would sort the keys.
     BencodeError when `data` does not start with a dict that has the key.
     """
-    start, end = raw_span(data, key)
+    _, spans = decode_with_spans(data)
+    if key not in spans:
+        raise BencodeError(f"no key {key!r}")
+    start, end = spans[key]
     return data[start:end]
-
-
-def raw_span(data: bytes, key: bytes) -> tuple[int, int]:
-    """Where the value of `key` lies in `data`: as `raw_value`, without the copy."""
-    if data[:1] != b"d":
-        raise BencodeError("not a dict")
-    budget = _Budget(MAX_TOKENS)
-    f = 1
-    try:
-        while data[f] != _END:
-            found, start = _DECODER.decode_string(data, f, MAX_DEPTH, budget)
-            _, f = _DECODER.decode_func[data[start]](data, start, MAX_DEPTH - 1, budget)
-            if found == key:
-                return start, f
-    except IndexError:
-        raise BencodeError("the data ends early") from None
-    except RecursionError:
-        raise BencodeError("nested too deep") from None
-    raise BencodeError(f"no key {key!r}")
