@@ -1,0 +1,1 @@
+"""The peer wire on Twisted: one Protocol, its two Factories, and what a connection uploads."""

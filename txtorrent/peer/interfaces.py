@@ -1,0 +1,78 @@
+"""What a peer connection asks of, and tells, those above it; they live in `torrent` and up."""
+
+from typing import TYPE_CHECKING, Protocol
+
+from txtorrent.bitfield import Bitfield
+from txtorrent.wire import messages as m
+from txtorrent.wire.handshake import Handshake
+
+if TYPE_CHECKING:
+    from txtorrent.peer.protocol import PeerProtocol
+
+
+class Refused(Exception):
+    """The torrent (or the session) does not want this connection; the text says why."""
+
+
+class Exchange(Protocol):
+    """What a connection tells its torrent."""
+
+    def joined(self, link: "PeerProtocol") -> None:
+        """Handshakes are done; `link.peer` and `link.uploads` are there."""
+
+    def left(self, link: "PeerProtocol") -> None:
+        """The connection is gone."""
+
+    def choked(self, link: "PeerProtocol") -> None:
+        """The peer chokes us."""
+
+    def unchoked(self, link: "PeerProtocol") -> None:
+        """The peer lets us request."""
+
+    def interest_changed(self, link: "PeerProtocol") -> None:
+        """The peer became interested, or is no longer."""
+
+    def has(self, link: "PeerProtocol", piece: int) -> None:
+        """The peer announced one piece."""
+
+    def has_pieces(self, link: "PeerProtocol", pieces: Bitfield) -> None:
+        """The peer announced many pieces."""
+
+    def block(self, link: "PeerProtocol", index: int, begin: int, data: m.Buffer) -> None:
+        """A block arrived; `data` is only good during the call."""
+
+    def chunk_handled(self, link: "PeerProtocol") -> None:
+        """All that was read from the socket at once has been told: time to ask for more."""
+
+    def rejected(self, link: "PeerProtocol", index: int, begin: int) -> None:
+        """The peer will not answer a request."""
+
+    def fast_allowed(self, link: "PeerProtocol", piece: int) -> None:
+        """The peer lets us request this piece although it chokes us."""
+
+    def may_upload(self, link: "PeerProtocol", request: m.Request) -> bool:
+        """Whether the request names a block that we have, within bounds."""
+
+
+class Swarm(Protocol):
+    """What a connection asks of its torrent before the exchange begins."""
+
+    info_hash: bytes
+    peer_id: bytes
+    piece_count: int
+
+    def greeted(self, link: "PeerProtocol", handshake: Handshake) -> Exchange:
+        """The peer's handshake is complete. Raises Refused."""
+
+    def ended(self, link: "PeerProtocol", reason: str) -> None:
+        """The connection is gone, whether the exchange had begun or not."""
+
+
+class Lobby(Protocol):
+    """What a connection that was accepted asks before it is known to whom it belongs."""
+
+    def torrent_for(self, info_hash: bytes, host: str) -> Swarm:
+        """The torrent with this info-hash. Raises Refused."""
+
+    def left_lobby(self, link: "PeerProtocol") -> None:
+        """The connection found its torrent or is gone: it is not waiting any more."""

@@ -1,0 +1,267 @@
+"""The peer wire as a Twisted Protocol (BEP 3, BEP 6): one connection to one peer.
+
+Here a message is checked against the rules of the wire and turned into one call; what it
+means is decided by the torrent's `Exchange`. A broken rule ends this connection alone,
+with the reason. After connectionLost no call is made any more.
+"""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.protocol import Protocol, connectionDone
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from txtorrent.address import Address
+from txtorrent.peer.interfaces import Exchange, Lobby, Refused, Swarm
+from txtorrent.peer.rules import RULES
+from txtorrent.peer.uploads import Uploads
+from txtorrent.swarm.peer import Peer
+from txtorrent.wire import messages as m
+from txtorrent.wire.handshake import Handshake, HandshakeDecoder, HandshakeError
+from txtorrent.wire.stream import ProtocolError, StreamDecoder
+
+HANDSHAKE_TIMEOUT: Final = 10.0
+"""Seconds from connecting to a whole handshake."""
+SILENCE_TIMEOUT: Final = 120.0
+"""Seconds without a byte from the peer, or without it taking one, before it is dropped."""
+KEEP_ALIVE_AFTER: Final = 100.0
+"""Seconds without a byte to the peer before a keep-alive: well below its two minutes."""
+MOST_OFFENCES: Final = 300
+"""Invalid requests and unsolicited blocks before the peer is dropped."""
+SMALL_READ: Final = 64 * 1024
+LARGE_READ: Final = 256 * 1024
+"""Bytes of one read, and the mark above which uploads wait: large ones halve the cost of
+a block at full rate, small ones keep a slow peer's queue short."""
+
+_log = Logger()
+
+
+class PeerProtocol(Protocol):
+    """One connection. `address` is the peer's; `swarm` is known from the start when we dialled.
+
+    Once the exchange has begun, `peer` holds the state of the peer and `uploads` what it
+    asked for.
+    """
+
+    transport: Any
+    peer: Peer
+    uploads: Uploads
+
+    def __init__(
+        self,
+        clock: IReactorTime,
+        address: Address,
+        *,
+        swarm: Swarm | None = None,
+        lobby: Lobby | None = None,
+    ) -> None:
+        self.address = address
+        self.outbound = swarm is not None
+        self._clock = clock
+        self._swarm = swarm
+        self._lobby = lobby
+        self._exchange: Exchange | None = None
+        self._shaking = HandshakeDecoder()
+        self._receive: Callable[[bytes], None] = self._shake_hands
+        self._decoder: StreamDecoder | None = None
+        self._timeout: IDelayedCall | None = None
+        self._greeting_sent = False
+        self._closed_because: str | None = None
+        self._received_at = self._sent_at = clock.seconds()
+        self._progress = (0, self._sent_at)
+        self._reading_paused = False
+
+    def __repr__(self) -> str:
+        return f"<PeerProtocol {self.address} {'out' if self.outbound else 'in'}>"
+
+    # -- life ------------------------------------------------------------------------------
+
+    def connectionMade(self) -> None:
+        self.transport.setTcpNoDelay(True)
+        self.transport.bufferSize = SMALL_READ
+        self._timeout = self._clock.callLater(
+            HANDSHAKE_TIMEOUT, self.close, "no handshake within 10 s"
+        )
+        if self._swarm is not None:
+            self._greet(self._swarm)
+
+    def dataReceived(self, data: bytes) -> None:
+        self._received_at = self._clock.seconds()
+        try:
+            self._receive(data)
+        except (HandshakeError, ProtocolError, Refused) as error:
+            self.close(str(error))
+        except Exception:
+            _log.failure("{link!r}: an error of ours ends this connection", link=self)
+            self.close("internal error")
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        self._receive = _ignore
+        self._stop_timeout()
+        why = self._closed_because or reason.getErrorMessage()
+        self._closed_because = why
+        self._leave_lobby()
+        exchange, self._exchange = self._exchange, None
+        if exchange is not None:
+            self.uploads.stopProducing()
+            exchange.left(self)
+        if self._swarm is not None:
+            self._swarm.ended(self, why)
+
+    @property
+    def is_open(self) -> bool:
+        """False once the connection was closed by either side."""
+        return self._closed_because is None
+
+    def close(self, reason: str) -> None:
+        """End the connection at once; what was not sent is dropped."""
+        if self._closed_because is not None:
+            return
+        self._closed_because = reason
+        self._receive = _ignore
+        self._stop_timeout()
+        _log.debug("{link!r} closed: {reason}", link=self, reason=reason)
+        self.transport.abortConnection()
+
+    @property
+    def choked_for(self) -> float:
+        """Seconds since we last choked the peer."""
+        return self._clock.seconds() - self.peer.choked_at
+
+    def check(self, now: float) -> None:
+        """To be called every second: silence ends the connection, keep-alives prevent that."""
+        if now - self._received_at > SILENCE_TIMEOUT and not self._reading_paused:
+            self.close("silent for two minutes")
+        elif self._is_stuck(now):
+            self.close("reads nothing for two minutes")
+        elif now - self._sent_at > KEEP_ALIVE_AFTER:
+            self._write(m.KEEP_ALIVE_FRAME)
+
+    def _is_stuck(self, now: float) -> bool:
+        """Whether the transport has been full, and nothing went out, for too long."""
+        sent, since = self._progress
+        if sent != self.peer.uploaded.total:
+            self._sent_at = now
+        if sent != self.peer.uploaded.total or not self.uploads.is_blocked:
+            self._progress = (self.peer.uploaded.total, now)
+            return False
+        return now - since > SILENCE_TIMEOUT
+
+    # -- sending -----------------------------------------------------------------------------
+
+    def send(self, message: m.Message) -> None:
+        """Write one message."""
+        self._write(message.encode())
+
+    def send_frames(self, frames: bytes) -> None:
+        """Write messages that are encoded already, as one write."""
+        self._write(frames)
+
+    def choke(self, now: float) -> None:
+        """Choke the peer and drop its requests, but those for pieces it was granted (BEP 6)."""
+        peer = self.peer
+        peer.am_choking, peer.choked_at = True, now
+        self.send(m.Choke())
+        for request in self.uploads.clear():
+            if request.index in peer.granted_fast:
+                self.uploads.add(request)
+            else:
+                self.reject(request)
+        self.mind_queue()
+
+    def unchoke(self, now: float) -> None:
+        """Let the peer request."""
+        self.peer.am_choking, self.peer.unchoked_at = False, now
+        self.send(m.Unchoke())
+
+    def reject(self, request: m.Request) -> None:
+        """Say that a request will not be answered; without BEP 6 there are no words for it."""
+        if self.peer.fast:
+            self.send(m.Reject(request.index, request.begin, request.length))
+
+    def offend(self, what: str) -> None:
+        """Count something that a sane peer does not do; enough of it ends the connection."""
+        self.peer.offences += 1
+        if self.peer.offences >= MOST_OFFENCES:
+            self.close(f"too many offences, the last: {what}")
+
+    # -- handshake ---------------------------------------------------------------------------
+
+    def _shake_hands(self, data: bytes) -> None:
+        done = self._shaking.feed(data)
+        info_hash = self._shaking.info_hash
+        if info_hash is not None and not self._greeting_sent:
+            self._find_torrent(info_hash)
+        if done is not None:
+            self._begin(*done)
+
+    def _find_torrent(self, info_hash: bytes) -> None:
+        assert self._lobby is not None
+        self._swarm = self._lobby.torrent_for(info_hash, self.address.host)
+        self._leave_lobby()
+        self._greet(self._swarm)
+
+    def _greet(self, swarm: Swarm) -> None:
+        self._greeting_sent = True
+        self._write(Handshake(swarm.info_hash, swarm.peer_id).encode())
+
+    def _begin(self, handshake: Handshake, rest: bytes) -> None:
+        swarm = self._swarm
+        assert swarm is not None
+        if handshake.info_hash != swarm.info_hash:
+            raise HandshakeError("the peer answers for another torrent")
+        self._stop_timeout()
+        exchange = swarm.greeted(self, handshake)
+        self._decoder = StreamDecoder(swarm.piece_count)
+        self._receive = self._converse
+        self._exchange = exchange
+        self.transport.registerProducer(self.uploads, True)
+        exchange.joined(self)
+        if rest and self.is_open:
+            self._receive(rest)
+
+    def _leave_lobby(self) -> None:
+        lobby, self._lobby = self._lobby, None
+        if lobby is not None:
+            lobby.left_lobby(self)
+
+    def _stop_timeout(self) -> None:
+        timeout, self._timeout = self._timeout, None
+        if timeout is not None and timeout.active():
+            timeout.cancel()
+
+    # -- messages ----------------------------------------------------------------------------
+
+    def _converse(self, data: bytes) -> None:
+        exchange, decoder, rules = self._exchange, self._decoder, RULES
+        assert exchange is not None and decoder is not None
+        for message in decoder.feed(data):
+            if isinstance(message, m.Piece):
+                exchange.block(self, message.index, message.begin, message.data)
+            else:
+                rules[type(message)](self, exchange, message)
+            if self._closed_because is not None:
+                return
+        if len(data) >= self.transport.bufferSize:
+            self.transport.bufferSize = LARGE_READ
+        exchange.chunk_handled(self)
+
+    def mind_queue(self) -> None:
+        """Stop reading from a peer whose queue of requests is full; go on when it is half empty."""
+        if not self._reading_paused and self.uploads.is_full:
+            self._reading_paused = True
+            self.transport.pauseProducing()
+        elif self._reading_paused and self.uploads.is_half_empty:
+            self._reading_paused = False
+            self._received_at = self._clock.seconds()
+            self.transport.resumeProducing()
+
+    def _write(self, data: bytes) -> None:
+        self._sent_at = self._clock.seconds()
+        self.transport.write(data)
+
+
+def _ignore(data: bytes) -> None:
+    """What arrives behind the end of a connection is nobody's."""

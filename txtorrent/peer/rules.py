@@ -1,0 +1,157 @@
+"""What each message of the peer wire may say, and when (BEP 3, BEP 6).
+
+One function a message: it checks the rule, brings the four booleans and the sets of `Peer`
+up to date, and makes one call. A message that breaks a rule raises ProtocolError.
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
+
+from txtorrent.bitfield import Bitfield
+from txtorrent.peer.interfaces import Exchange
+from txtorrent.wire import messages as m
+from txtorrent.wire.stream import ProtocolError
+
+if TYPE_CHECKING:
+    from txtorrent.peer.protocol import PeerProtocol
+
+CHOKE_GRACE: Final = 10.0
+"""Seconds after a choke in which requests may still be under way to us."""
+MOST_BITFIELDS: Final = 3
+"""Some clients send a bitfield late or twice; more than this is a way to burn our CPU."""
+LARGEST_REQUEST: Final = 128 * 1024
+"""Bytes that one request may ask for; nearly all ask for 16 KiB."""
+MOST_ALLOWED_FAST: Final = 100
+"""Pieces that we note as allowed fast; BEP 6 proposes 10."""
+
+
+def _choke(link: "PeerProtocol", exchange: Exchange, message: m.Choke) -> None:
+    link.peer.choking = True
+    exchange.choked(link)
+
+
+def _unchoke(link: "PeerProtocol", exchange: Exchange, message: m.Unchoke) -> None:
+    link.peer.choking = False
+    exchange.unchoked(link)
+
+
+def _interested(link: "PeerProtocol", exchange: Exchange, message: m.Interested) -> None:
+    link.peer.interested = True
+    exchange.interest_changed(link)
+
+
+def _not_interested(link: "PeerProtocol", exchange: Exchange, message: m.NotInterested) -> None:
+    link.peer.interested = False
+    exchange.interest_changed(link)
+
+
+def _have(link: "PeerProtocol", exchange: Exchange, message: m.Have) -> None:
+    _check_index(link, message.index)
+    exchange.has(link, message.index)
+
+
+def _bitfield(link: "PeerProtocol", exchange: Exchange, message: m.Bitfield) -> None:
+    _count_bitfield(link)
+    try:
+        pieces = Bitfield.from_wire(link.peer.have.size, message.bits)
+    except ValueError as error:
+        raise ProtocolError(str(error)) from None
+    exchange.has_pieces(link, pieces)
+
+
+def _have_all(link: "PeerProtocol", exchange: Exchange, message: m.HaveAll) -> None:
+    _needs_fast(link, message)
+    _count_bitfield(link)
+    exchange.has_pieces(link, Bitfield.full(link.peer.have.size))
+
+
+def _have_none(link: "PeerProtocol", exchange: Exchange, message: m.HaveNone) -> None:
+    _needs_fast(link, message)
+    _count_bitfield(link)
+    exchange.has_pieces(link, Bitfield(link.peer.have.size))
+
+
+def _count_bitfield(link: "PeerProtocol") -> None:
+    """With BEP 6 there is exactly one, and it comes first; without, some send it late or twice."""
+    peer = link.peer
+    peer.bitfields += 1
+    if peer.bitfields > (1 if peer.fast else MOST_BITFIELDS):
+        raise ProtocolError("one bitfield too many")
+    if peer.fast and not peer.have.is_empty:
+        raise ProtocolError("a bitfield behind other messages")
+
+
+def _request(link: "PeerProtocol", exchange: Exchange, message: m.Request) -> None:
+    if message.length > LARGEST_REQUEST or not message.length:
+        raise ProtocolError(f"request of {message.length} bytes, at most {LARGEST_REQUEST} are")
+    peer = link.peer
+    if not exchange.may_upload(link, message):
+        link.reject(message)
+        link.offend("requests for what we do not have")
+    elif peer.am_choking and message.index not in peer.granted_fast:
+        link.reject(message)
+        if link.choked_for > CHOKE_GRACE:
+            link.offend("requests while choked")
+    else:
+        link.uploads.add(message)
+        link.mind_queue()
+
+
+def _cancel(link: "PeerProtocol", exchange: Exchange, message: m.Cancel) -> None:
+    request = m.Request(message.index, message.begin, message.length)
+    if link.uploads.cancel(request):
+        link.reject(request)
+        link.mind_queue()
+
+
+def _reject(link: "PeerProtocol", exchange: Exchange, message: m.Reject) -> None:
+    _needs_fast(link, message)
+    _check_index(link, message.index)
+    exchange.rejected(link, message.index, message.begin)
+
+
+def _allowed_fast(link: "PeerProtocol", exchange: Exchange, message: m.AllowedFast) -> None:
+    _needs_fast(link, message)
+    _check_index(link, message.index)
+    if len(link.peer.allowed_fast) < MOST_ALLOWED_FAST:
+        exchange.fast_allowed(link, message.index)
+
+
+def _suggest(link: "PeerProtocol", exchange: Exchange, message: m.Suggest) -> None:
+    """Legal, and ignored: rarest first is worth more than the other end's cache."""
+    _needs_fast(link, message)
+    _check_index(link, message.index)
+
+
+def _skip(link: "PeerProtocol", exchange: Exchange, message: m.Message) -> None:
+    """Keep-alives say nothing; a DHT port is for a DHT node; unknown ids are for others."""
+
+
+def _check_index(link: "PeerProtocol", index: int) -> None:
+    if index >= link.peer.have.size:
+        raise ProtocolError(f"piece {index} in a torrent of {link.peer.have.size}")
+
+
+def _needs_fast(link: "PeerProtocol", message: m.Message) -> None:
+    if not link.peer.fast:
+        raise ProtocolError(f"{type(message).__name__} without the fast extension")
+
+
+RULES: Final[dict[type[m.Message], Callable[["PeerProtocol", Exchange, Any], None]]] = {
+    m.KeepAlive: _skip,
+    m.Choke: _choke,
+    m.Unchoke: _unchoke,
+    m.Interested: _interested,
+    m.NotInterested: _not_interested,
+    m.Have: _have,
+    m.Bitfield: _bitfield,
+    m.Request: _request,
+    m.Cancel: _cancel,
+    m.Port: _skip,
+    m.Suggest: _suggest,
+    m.HaveAll: _have_all,
+    m.HaveNone: _have_none,
+    m.Reject: _reject,
+    m.AllowedFast: _allowed_fast,
+    m.Unknown: _skip,
+}

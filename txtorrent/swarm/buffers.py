@@ -1,0 +1,58 @@
+"""Memory for pieces that are being assembled: reused, and bounded for the whole session.
+
+The bound is what keeps the network from outrunning the disk: where no buffer is left,
+nothing new is requested.
+"""
+
+from typing import Final
+
+DEFAULT_LIMIT: Final = 48 * 1024 * 1024
+"""Bytes. About 50 pieces of 1 MiB: more costs CPU (caches, page faults), not less."""
+
+
+class BufferPool:
+    """Byte arrays by size; at most `limit` bytes lent out and kept together.
+
+    One buffer is always lent, however small the limit, so that progress is possible.
+    """
+
+    def __init__(self, limit: int = DEFAULT_LIMIT) -> None:
+        self._limit = limit
+        self._lent = 0
+        self._kept = 0
+        self._free: dict[int, list[bytearray]] = {}
+
+    @property
+    def lent(self) -> int:
+        """Bytes in use."""
+        return self._lent
+
+    def take(self, size: int) -> bytearray | None:
+        """A buffer of `size` bytes with any content, or None when the bound is reached."""
+        if self._lent and self._lent + size > self._limit:
+            return None
+        self._lent += size
+        free = self._free.get(size)
+        if free:
+            self._kept -= size
+            return free.pop()
+        self._drop_kept(size)
+        return bytearray(size)
+
+    def give_back(self, buffer: bytearray) -> None:
+        """Return what `take` lent; the caller holds no view of it any more."""
+        size = len(buffer)
+        self._lent -= size
+        if self._lent + self._kept + size <= self._limit:
+            self._kept += size
+            self._free.setdefault(size, []).append(buffer)
+
+    def _drop_kept(self, size: int) -> None:
+        """Make room among the kept buffers of other sizes for a new one of `size`."""
+        while self._free and self._lent + self._kept > self._limit:
+            other, buffers = next(iter(self._free.items()))
+            if buffers:
+                buffers.pop()
+                self._kept -= other
+            else:
+                del self._free[other]

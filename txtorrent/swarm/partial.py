@@ -1,0 +1,180 @@
+"""One piece under way: which of its blocks are free, requested, in memory or on disk.
+
+A piece is assembled in chunks of at most 1 MiB, each in a buffer of its own, so that a
+512 MiB piece needs no more memory at a time than a small one. A chunk is opened (takes a
+buffer) when its first block is requested and closed when its blocks went to disk.
+"""
+
+from collections.abc import Iterator
+from heapq import heappop, heappush
+from typing import TYPE_CHECKING, Final
+
+from txtorrent.metainfo.pieces import BLOCK, Geometry
+from txtorrent.swarm.buffers import BufferPool
+
+if TYPE_CHECKING:
+    from txtorrent.swarm.peer import Peer
+
+CHUNK_BLOCKS: Final = 64
+"""Blocks of a chunk: 1 MiB, the size at which hashing and writing stop gaining."""
+
+FREE: Final = 0
+RECEIVED: Final = 254
+"""In memory; below this and above FREE: how many peers the block was requested from."""
+ON_DISK: Final = 255
+MOST_REQUESTED: Final = 3
+"""Peers that one block is requested from at the same time, in the endgame."""
+
+
+class Chunk:
+    """An open chunk: its buffer, and how many blocks in it are still to come."""
+
+    __slots__ = ("buffer", "missing", "touched_at", "view")
+
+    def __init__(self, buffer: bytearray, missing: int) -> None:
+        self.buffer = buffer
+        self.view = memoryview(buffer)
+        self.missing = missing
+        self.touched_at = 0.0
+
+
+class Partial:
+    """Piece `piece` under way. `missing` counts its blocks that have not arrived.
+
+    `sources[block]` is who sent the block. `sole` is the only peer that may serve this
+    piece, set after a failed hash so that the next failure names the guilty.
+    """
+
+    __slots__ = (
+        "_geometry", "_next", "_pool", "_released", "blocks", "chunks", "missing", "piece",
+        "sole", "sources", "spilled", "state",
+    )  # fmt: skip
+
+    def __init__(self, piece: int, geometry: Geometry, pool: BufferPool) -> None:
+        self.piece = piece
+        self.blocks = geometry.block_count(piece)
+        self.missing = self.blocks
+        self.state = bytearray(self.blocks)
+        self.sources: list[Peer | None] = [None] * self.blocks
+        self.chunks: dict[int, Chunk] = {}
+        self.sole: Peer | None = None
+        self.spilled = False
+        self._geometry = geometry
+        self._pool = pool
+        self._next = 0
+        self._released: list[int] = []
+
+    @property
+    def one_chunk(self) -> bool:
+        """Whether the whole piece fits one buffer."""
+        return self.blocks <= CHUNK_BLOCKS
+
+    @property
+    def has_free(self) -> bool:
+        """Whether some block is requested from nobody and has not arrived."""
+        return bool(self._released) or self._next < self.blocks
+
+    def take(self) -> int | None:
+        """The lowest free block, now requested once; None if none is free or no buffer is."""
+        block = self._released[0] if self._released else self._next
+        if block >= self.blocks or not self._open(block // CHUNK_BLOCKS):
+            return None
+        if self._released:
+            heappop(self._released)
+        else:
+            self._next += 1
+        self.state[block] = 1
+        return block
+
+    def take_again(self, block: int) -> None:
+        """Request a block from one more peer (endgame)."""
+        self.state[block] += 1
+
+    def requested_blocks(self) -> Iterator[int]:
+        """Blocks under way that one more peer may be asked for, least requested first."""
+        for times in range(1, MOST_REQUESTED):
+            yield from (block for block, state in enumerate(self.state) if state == times)
+
+    def release(self, block: int) -> bool:
+        """One request for the block ended without data; True if it is free again."""
+        if not FREE < self.state[block] < RECEIVED:
+            return False
+        self.state[block] -= 1
+        if self.state[block]:
+            return False
+        heappush(self._released, block)
+        return True
+
+    def store(self, block: int, data: bytes | memoryview, source: "Peer", now: float) -> bool:
+        """File a block that was requested; True if others were asked for it as well."""
+        several = self.state[block] > 1
+        chunk = self.chunks[block // CHUNK_BLOCKS]
+        begin = (block % CHUNK_BLOCKS) * BLOCK
+        chunk.view[begin : begin + len(data)] = data
+        chunk.missing -= 1
+        chunk.touched_at = now
+        self.state[block] = RECEIVED
+        self.sources[block] = source
+        self.missing -= 1
+        return several
+
+    def runs(self, number: int) -> list[tuple[int, memoryview]]:
+        """What a chunk holds in memory: (byte offset in the piece, data), joined up."""
+        chunk, base = self.chunks[number], number * CHUNK_BLOCKS
+        end = min(base + CHUNK_BLOCKS, self.blocks)
+        runs: list[tuple[int, int]] = []
+        for block in range(base, end):
+            if self.state[block] == RECEIVED:
+                if runs and runs[-1][1] == block:
+                    runs[-1] = (runs[-1][0], block + 1)
+                else:
+                    runs.append((block, block + 1))
+        return [
+            (first * BLOCK, chunk.view[(first - base) * BLOCK : self._end_of(last) - base * BLOCK])
+            for first, last in runs
+        ]
+
+    def close_chunk(self, number: int) -> None:
+        """The chunk's blocks are on disk: its buffer goes back to the pool."""
+        base = number * CHUNK_BLOCKS
+        for block in range(base, min(base + CHUNK_BLOCKS, self.blocks)):
+            if self.state[block] == RECEIVED:
+                self.state[block] = ON_DISK
+        self.spilled = True
+        self._give_back(self.chunks.pop(number))
+
+    def discard(self) -> None:
+        """Give every buffer back; the partial is not used any more."""
+        while self.chunks:
+            self._give_back(self.chunks.popitem()[1])
+
+    def idle_chunk(self, before: float) -> int | None:
+        """A chunk in which nothing is requested and nothing arrived since `before`."""
+        for number, chunk in self.chunks.items():
+            if chunk.touched_at < before and not self._anything_requested(number):
+                return number
+        return None
+
+    def _anything_requested(self, number: int) -> bool:
+        base = number * CHUNK_BLOCKS
+        return any(FREE < state < RECEIVED for state in self.state[base : base + CHUNK_BLOCKS])
+
+    def _open(self, number: int) -> bool:
+        if number in self.chunks:
+            return True
+        base = number * CHUNK_BLOCKS
+        end = min(base + CHUNK_BLOCKS, self.blocks)
+        buffer = self._pool.take(self._end_of(end) - base * BLOCK)
+        if buffer is None:
+            return False
+        missing = sum(state < RECEIVED for state in self.state[base:end])
+        self.chunks[number] = Chunk(buffer, missing)
+        return True
+
+    def _end_of(self, block: int) -> int:
+        """Byte offset in the piece behind the blocks below `block`."""
+        return min(block * BLOCK, self._geometry.piece_size(self.piece))
+
+    def _give_back(self, chunk: Chunk) -> None:
+        chunk.view.release()
+        self._pool.give_back(chunk.buffer)

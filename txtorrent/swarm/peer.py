@@ -1,0 +1,74 @@
+"""What we know of one connected peer: four booleans, its pieces, its requests, its rates."""
+
+from attrs import define, field
+
+from txtorrent.address import Address
+from txtorrent.bitfield import Bitfield
+from txtorrent.swarm.rate import Rate
+from txtorrent.swarm.window import RequestWindow
+
+
+@define(eq=False)
+class Peer:
+    """A connection's other end, as policy sees it.
+
+    `requests` maps the number of each block requested from the peer (piece x blocks per
+    piece + block) to the time of asking, oldest first. `wanted` counts the pieces that the
+    peer has and we want. Times are in seconds of the reactor's clock.
+    """
+
+    address: Address
+    peer_id: bytes
+    have: Bitfield
+    connected_at: float
+    downloaded: Rate
+    uploaded: Rate
+    window: RequestWindow
+    fast: bool = False
+    outbound: bool = False
+    joined_as_seed: bool = False
+
+    am_choking: bool = True
+    am_interested: bool = False
+    choking: bool = True
+    interested: bool = False
+    snubbed: bool = False
+
+    wanted: int = 0
+    requests: dict[int, float] = field(factory=dict)
+    allowed_fast: set[int] = field(factory=set)
+    """Pieces that the peer lets us request while it chokes us (BEP 6)."""
+    granted_fast: set[int] = field(factory=set)
+    """Pieces that we let the peer request while we choke it (BEP 6)."""
+
+    bitfields: int = 0
+    """Messages that told many pieces at once."""
+    last_block_at: float = 0.0
+    unchoked_at: float = 0.0
+    """When we last unchoked the peer."""
+    choked_at: float = 0.0
+    """When we last choked the peer; the time of connecting if it never had its turn."""
+    offences: int = 0
+    """Invalid requests and unsolicited blocks: too many end the connection."""
+
+    @property
+    def download_rate(self) -> float:
+        """Bytes/s that the peer gives us."""
+        return self.downloaded.rate
+
+    @property
+    def may_request(self) -> bool:
+        """Whether anything can be requested at all."""
+        return self.am_interested and (not self.choking or bool(self.allowed_fast))
+
+    @property
+    def is_seed(self) -> bool:
+        """Whether the peer has every piece."""
+        return self.have.is_full
+
+    @property
+    def client(self) -> str:
+        """The client's two letters and version from its peer id (BEP 20), or ''."""
+        head = self.peer_id[1:7]
+        known = self.peer_id[:1] == b"-" == self.peer_id[7:8] and head.isalnum()
+        return head.decode("ascii") if known else ""

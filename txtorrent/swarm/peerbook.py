@@ -1,0 +1,189 @@
+"""Candidates: addresses that might be peers, when each may be tried, and who is banned.
+
+Bounded: a tracker, or anything else that hands out addresses, can fill the book but not
+the memory. A candidate that was connected once is tried again soon and for ever; one that
+never answered is tried a few times at growing distances, then forgotten.
+"""
+
+from collections.abc import Iterable
+from enum import Enum
+from heapq import nsmallest
+from random import Random
+from typing import Final
+
+from attrs import define
+
+from txtorrent.address import Address, is_dialable
+from txtorrent.swarm.priority import peer_priority
+
+MOST_CANDIDATES: Final = 3000
+"""Enough for any swarm that one torrent can use; about 200 bytes each."""
+FIRST_RETRY: Final = 15.0
+"""Seconds before a failed candidate is tried again; doubled with each failure."""
+SLOWEST_RETRY_KNOWN: Final = 60.0
+"""Seconds: a peer that worked once is looked for at least this often."""
+SLOWEST_RETRY: Final = 3600.0
+MOST_FAILURES: Final = 8
+"""In a row, before a candidate that never answered is forgotten."""
+BAN: Final = 24 * 3600.0
+"""Seconds that an address stays out after it sent bad data."""
+MOST_BANS: Final = 10_000
+
+
+class Source(Enum):
+    """Where a candidate came from. What the user named is tried first."""
+
+    USER = 0
+    TRACKER = 1
+    INBOUND = 2
+
+
+@define(eq=False)
+class Candidate:
+    """One address and what came of dialling it."""
+
+    address: Address
+    source: Source
+    order: float
+    failures: int = 0
+    retry_at: float = 0.0
+    was_connected: bool = False
+    busy: bool = False
+    """Being dialled, or connected."""
+
+
+class PeerBook:
+    """The candidates and bans of one torrent. Times are seconds of one monotonic clock.
+
+    `ourselves` is our own address as others see it, once it is known: it ranks the
+    candidates (BEP 40).
+    """
+
+    def __init__(self, random: Random) -> None:
+        self._random = random
+        self._candidates: dict[Address, Candidate] = {}
+        self._bans: dict[str, float] = {}
+        self._own: set[Address] = set()
+        self._ourselves: Address | None = None
+
+    def __len__(self) -> int:
+        return len(self._candidates)
+
+    def add(self, addresses: Iterable[Address], source: Source) -> int:
+        """Note addresses; returns how many were new. Unusable ones and our own are dropped."""
+        return sum(self._add(address, source) for address in addresses)
+
+    def next_to_dial(self, count: int, now: float) -> list[Address]:
+        """Up to `count` addresses to dial now, the best first; each is then busy."""
+        ready = (
+            candidate
+            for candidate in self._candidates.values()
+            if not candidate.busy
+            and candidate.retry_at <= now
+            and not self.is_banned(candidate.address.host, now)
+        )
+        chosen = nsmallest(count, ready, key=lambda c: (c.failures, c.source.value, c.order))
+        for candidate in chosen:
+            candidate.busy = True
+        return [candidate.address for candidate in chosen]
+
+    def waiting(self) -> int:
+        """Candidates that are neither dialled nor connected."""
+        return sum(not candidate.busy for candidate in self._candidates.values())
+
+    def connected(self, address: Address) -> None:
+        """A connection to (or from) this address works."""
+        self._add(address, Source.INBOUND)
+        if candidate := self._candidates.get(address):
+            candidate.busy = candidate.was_connected = True
+            candidate.failures = 0
+
+    def failed(self, address: Address, now: float) -> None:
+        """Dialling failed, or the connection ended before it was of use."""
+        candidate = self._candidates.get(address)
+        if candidate is None:
+            return
+        candidate.busy = False
+        candidate.failures += 1
+        if candidate.failures >= MOST_FAILURES and not self._is_kept(candidate):
+            del self._candidates[address]
+        else:
+            candidate.retry_at = now + self._back_off(candidate)
+
+    def disconnected(self, address: Address, now: float) -> None:
+        """A connection that worked has ended."""
+        if candidate := self._candidates.get(address):
+            candidate.busy = False
+            candidate.retry_at = now + self._jittered(FIRST_RETRY)
+
+    def forget(self, address: Address) -> None:
+        """Never dial this address again unless somebody names it anew."""
+        self._candidates.pop(address, None)
+
+    def is_ourselves(self, address: Address) -> None:
+        """Dialling this address reached ourselves: it is never a candidate again."""
+        self._own.add(address)
+        self.forget(address)
+
+    def know_ourselves(self, address: Address) -> None:
+        """Our own address as others see it: candidates are ranked by it from now on."""
+        if address == self._ourselves:
+            return
+        self._ourselves = address
+        for candidate in self._candidates.values():
+            candidate.order = self._rank(candidate.address)
+
+    def rank(self, address: Address) -> float:
+        """Place of an address in the canonical order; a lower number is preferred."""
+        return self._rank(address)
+
+    # -- bans ----------------------------------------------------------------------------
+
+    def ban(self, host: str, until: float) -> None:
+        """Keep every address of the host out until then."""
+        self._bans[host] = until
+        while len(self._bans) > MOST_BANS:
+            del self._bans[next(iter(self._bans))]
+
+    def is_banned(self, host: str, now: float) -> bool:
+        """Whether the host is kept out; a ban that has run out is dropped."""
+        until = self._bans.get(host)
+        if until is None:
+            return False
+        if until <= now:
+            del self._bans[host]
+        return until > now
+
+    # -- inside ----------------------------------------------------------------------------
+
+    def _add(self, address: Address, source: Source) -> bool:
+        if address in self._candidates or address in self._own or not is_dialable(address):
+            return False
+        if len(self._candidates) >= MOST_CANDIDATES and not self._make_room():
+            return False
+        self._candidates[address] = Candidate(address, source, self._rank(address))
+        return True
+
+    def _make_room(self) -> bool:
+        """Drop the idle candidate that failed most; False if all are of use."""
+        idle = [c for c in self._candidates.values() if not c.busy and not self._is_kept(c)]
+        if not idle:
+            return False
+        worst = max(idle, key=lambda c: (c.failures, c.order))
+        del self._candidates[worst.address]
+        return True
+
+    def _is_kept(self, candidate: Candidate) -> bool:
+        return candidate.was_connected or candidate.source is Source.USER
+
+    def _rank(self, address: Address) -> float:
+        if self._ourselves is None:
+            return self._random.random()
+        return -peer_priority(self._ourselves, address)
+
+    def _back_off(self, candidate: Candidate) -> float:
+        slowest = SLOWEST_RETRY_KNOWN if self._is_kept(candidate) else SLOWEST_RETRY
+        return self._jittered(min(slowest, FIRST_RETRY * 2.0 ** (candidate.failures - 1)))
+
+    def _jittered(self, seconds: float) -> float:
+        return seconds * self._random.uniform(0.8, 1.0)

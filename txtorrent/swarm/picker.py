@@ -1,0 +1,226 @@
+"""Which block to request next from which peer.
+
+The order: pieces already begun come first (strict priority), then the rarest piece that
+the peer has; the first few are taken at random. When every wanted block is requested, the
+endgame asks an idle peer for blocks that others have not delivered yet.
+"""
+
+from collections.abc import Iterable
+from random import Random
+from typing import Final
+
+from txtorrent.bitfield import Bitfield
+from txtorrent.metainfo.pieces import Geometry
+from txtorrent.swarm.buffers import BufferPool
+from txtorrent.swarm.partial import FREE, RECEIVED, Partial
+from txtorrent.swarm.peer import Peer
+from txtorrent.swarm.rarity import Rarity
+
+RANDOM_FIRST: Final = 4
+"""Pieces taken at random before rarest first begins: rare ones come slowly, and without a
+whole piece there is nothing to trade."""
+ENDGAME_REQUESTS: Final = 4
+"""Blocks that an idle peer is asked for a second time; more would only waste its upload."""
+
+
+class PiecePicker:
+    """The blocks of one torrent: had, under way, still to be begun.
+
+    `have` is the torrent's own bitfield, changed here alone while the picker lives.
+    """
+
+    def __init__(
+        self, geometry: Geometry, have: Bitfield, pool: BufferPool, random: Random
+    ) -> None:
+        self.geometry = geometry
+        self.have = have
+        self.partials: dict[int, Partial] = {}
+        self.rarity = Rarity(geometry.piece_count, random)
+        self.starved = False
+        """True when the last pick ended because no buffer was left."""
+        self._pool = pool
+        self._random = random
+        self._open: dict[int, Partial] = {}
+        self._suspect: set[int] = set()
+        self._per_piece = geometry.blocks_per_piece
+        for piece in have.missing():
+            self.rarity.offer(piece)
+
+    @property
+    def is_endgame(self) -> bool:
+        """Every block that is wanted has been requested from somebody."""
+        return not self._open and not self.rarity.remaining and bool(self.partials)
+
+    # -- peers ---------------------------------------------------------------------
+
+    def joined(self, peer: Peer) -> None:
+        """A peer is there; its pieces are what it has announced so far."""
+        peer.joined_as_seed = False
+        self.rarity.add_peer(peer.have)
+
+    def left(self, peer: Peer) -> None:
+        """A peer is gone: its requests are free again."""
+        self.rarity.remove_peer(peer.have, peer.joined_as_seed)
+        self.release_all(peer)
+
+    def announced(self, peer: Peer, piece: int) -> bool:
+        """A peer has one piece more; True if it is one that we want."""
+        if not peer.have.add(piece):
+            return False
+        self.rarity.add_have(piece)
+        if piece in self.have:
+            return False
+        peer.wanted += 1
+        return True
+
+    def announced_many(self, peer: Peer, pieces: Bitfield) -> None:
+        """A peer has these pieces, beside those it announced before."""
+        if peer.have.is_empty and pieces.is_full:
+            peer.have = pieces
+            peer.joined_as_seed = True
+            self.rarity.add_peer(pieces)
+            peer.wanted = self.have.size - self.have.count
+        else:
+            for piece in pieces:
+                self.announced(peer, piece)
+
+    # -- picking -------------------------------------------------------------------
+
+    def pick(self, peer: Peer, count: int, now: float) -> list[int]:
+        """Up to `count` numbers of blocks to request from the peer, noted in its requests.
+
+        Only what the peer may serve: while it chokes, its allowed-fast pieces.
+        """
+        picked: list[int] = []
+        self.starved = False
+        self._pick_from_open(peer, count, picked)
+        while len(picked) < count and not self.starved:
+            if not self._begin_for(peer):
+                break
+            self._pick_from_open(peer, count, picked)
+        if not picked and not peer.requests and self.is_endgame:
+            picked = self._pick_again(peer, min(count, ENDGAME_REQUESTS))
+        peer.requests.update(dict.fromkeys(picked, now))
+        return picked
+
+    def _pick_from_open(self, peer: Peer, count: int, picked: list[int]) -> None:
+        exhausted = []
+        for partial in self._open.values():
+            if self._may_serve(peer, partial):
+                self._take(partial, count, picked)
+                if not partial.has_free:
+                    exhausted.append(partial.piece)
+                if len(picked) == count:
+                    break
+        for piece in exhausted:
+            del self._open[piece]
+
+    def _take(self, partial: Partial, count: int, picked: list[int]) -> None:
+        base = partial.piece * self._per_piece
+        while len(picked) < count and partial.has_free:
+            block = partial.take()
+            if block is None:
+                self.starved = True
+                return
+            picked.append(base + block)
+
+    def _may_serve(self, peer: Peer, partial: Partial) -> bool:
+        piece = partial.piece
+        return (
+            piece in peer.have
+            and (not peer.choking or piece in peer.allowed_fast)
+            and (partial.sole is None or partial.sole is peer)
+        )
+
+    def _begin_for(self, peer: Peer) -> bool:
+        """Put one more piece that the peer has under way; False if it has none to begin."""
+        piece = self._choose_fast(peer) if peer.choking else self._choose(peer)
+        if piece is None:
+            return False
+        partial = Partial(piece, self.geometry, self._pool)
+        if piece in self._suspect:
+            partial.sole = peer
+        self.rarity.withdraw(piece)
+        self.partials[piece] = self._open[piece] = partial
+        return True
+
+    def _choose(self, peer: Peer) -> int | None:
+        if self.have.count < RANDOM_FIRST:
+            return self.rarity.choose_any(peer.have.bits)
+        return self.rarity.choose(peer.have.bits)
+
+    def _choose_fast(self, peer: Peer) -> int | None:
+        offered = (p for p in sorted(peer.allowed_fast) if self.rarity.offered(p))
+        return next((piece for piece in offered if piece in peer.have), None)
+
+    def _pick_again(self, peer: Peer, count: int) -> list[int]:
+        candidates = [p for p in self.partials.values() if p.sole is None]
+        self._random.shuffle(candidates)
+        picked: list[int] = []
+        for partial in candidates:
+            if self._may_serve(peer, partial):
+                base = partial.piece * self._per_piece
+                for block in partial.requested_blocks():
+                    if len(picked) == count:
+                        return picked
+                    partial.take_again(block)
+                    picked.append(base + block)
+        return picked
+
+    # -- what became of a request ------------------------------------------------------
+
+    def partial_for(self, piece: int, block: int) -> Partial | None:
+        """The partial that waits for this block, or None if nobody needs it any more."""
+        partial = self.partials.get(piece)
+        if partial is None or not FREE < partial.state[block] < RECEIVED:
+            return None
+        return partial
+
+    def release(self, peer: Peer, number: int) -> None:
+        """A request ended without data; the block may be requested again."""
+        if peer.requests.pop(number, None) is None:
+            return
+        piece, block = divmod(number, self._per_piece)
+        partial = self.partials.get(piece)
+        if partial is not None and partial.release(block):
+            self._open[piece] = partial
+
+    def release_all(self, peer: Peer) -> None:
+        """Every request to the peer ended; so did its sole right to any piece."""
+        for number in tuple(peer.requests):
+            self.release(peer, number)
+        for partial in self.partials.values():
+            if partial.sole is peer:
+                partial.sole = None
+
+    def others_asked(self, number: int, peers: Iterable[Peer]) -> list[Peer]:
+        """Peers that were asked for a block which has arrived from somebody else."""
+        return [peer for peer in peers if number in peer.requests]
+
+    # -- what became of a piece ---------------------------------------------------------
+
+    def verified(self, piece: int, peers: Iterable[Peer]) -> None:
+        """The piece is had: nobody is asked for it again."""
+        self._forget(piece)
+        self._suspect.discard(piece)
+        self.rarity.withdraw(piece)
+        if self.have.add(piece):
+            for peer in peers:
+                if piece in peer.have:
+                    peer.wanted -= 1
+
+    def failed(self, piece: int) -> None:
+        """The piece did not match its hash: the next attempt is served by one peer alone."""
+        self._suspect.add(piece)
+        self.abandoned(piece)
+
+    def abandoned(self, piece: int) -> None:
+        """What was assembled of the piece is lost; it may be begun again."""
+        self._forget(piece)
+        self.rarity.offer(piece)
+
+    def _forget(self, piece: int) -> None:
+        partial = self.partials.pop(piece, None)
+        self._open.pop(piece, None)
+        if partial is not None:
+            partial.discard()

@@ -1,0 +1,1 @@
+"""Sans-I/O codecs: bytes to messages and back; nothing here sees a transport."""
