@@ -24,7 +24,7 @@ T = TypeVar("T")
 READ_THREADS = 4
 
 
-class LaneStopped(RuntimeError):  # noqa: N818 - it says what happened
+class LaneStopped(RuntimeError):
     """A job was given to a lane that is not running.  It was not run."""
 
 

@@ -1,0 +1,96 @@
+"""Checking what is on disk against the hashes: at the first start, and where trust ended.
+
+Runs on a lane, a few pieces a job; what to do with the result is known by who asks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+from attrs import define, field
+from twisted.internet.defer import Deferred, FirstError, gatherResults
+
+from txtorrent.metainfo.pieces import Geometry
+from txtorrent.storage.content import Content, Extent
+from txtorrent.storage.disk import Lane
+from txtorrent.storage.hashing import verify_on_disk, zeros_sha1
+
+# A job hashes about this much (some 2 ms): the way to a thread and back is then small beside it,
+# and a cancelled check is soon over.
+JOB_BYTES = 4 * 1024 * 1024
+# The most pieces in a job: where nothing is on disk they cost no reading, only their look-up.
+JOB_PIECES = 256
+
+Batch = list[tuple[int, bool]]
+
+
+async def check(
+    content: Content,
+    geometry: Geometry,
+    piece_hashes: bytes,
+    pieces: Iterable[int],
+    lane: Lane,
+    on_piece: Callable[[int, bool], None],
+) -> None:
+    """Hash `pieces`, telling `on_piece` each one's index and whether it is whole.
+
+    `piece_hashes` is 20 bytes a piece.  At most `lane.threads` jobs are under way, so pieces are
+    told roughly in order.  What is not on disk is found out without reading.
+
+    An OSError (StorageMissing among them) ends the check, as does what `on_piece` raises.
+    Cancelling ends it too, at the next job.
+    """
+    checker = _Checker(content, geometry, piece_hashes, lane, on_piece)
+    batches = checker.batches(pieces)
+    workers = [Deferred.fromCoroutine(checker.work(batches)) for _ in range(lane.threads)]
+    try:
+        await gatherResults(workers, consumeErrors=True)
+    except FirstError as error:
+        error.subFailure.raiseException()
+    finally:
+        for worker in workers:
+            worker.cancel()
+
+
+@define(eq=False)
+class _Checker:
+    content: Content
+    geometry: Geometry
+    piece_hashes: bytes
+    lane: Lane
+    on_piece: Callable[[int, bool], None]
+    _zeros: dict[int, bytes] = field(init=False, factory=dict)  # SHA-1 of a hole, by its size
+
+    def batches(self, pieces: Iterable[int]) -> Iterator[list[int]]:
+        """The pieces, as many together as make a job."""
+        most = max(1, min(JOB_PIECES, JOB_BYTES // self.geometry.piece_length))
+        batch: list[int] = []
+        for piece in pieces:
+            batch.append(piece)
+            if len(batch) == most:
+                yield batch
+                batch = []
+        if batch:
+            yield batch
+
+    async def work(self, batches: Iterator[list[int]]) -> None:
+        """One of the jobs under way, and its successors."""
+        for batch in batches:
+            for piece, whole in await self.lane.run(self._verify, batch):
+                self.on_piece(piece, whole)
+
+    def _verify(self, batch: list[int]) -> Batch:
+        return [(piece, self._verify_piece(piece)) for piece in batch]
+
+    def _verify_piece(self, piece: int) -> bool:
+        offset, size = self.geometry.piece_offset(piece), self.geometry.piece_size(piece)
+        expected = self.piece_hashes[20 * piece : 20 * piece + 20]
+        extent = self.content.extent(offset, size)
+        if extent is Extent.HOLE:
+            return self._hole_sha1(size) == expected
+        return extent is Extent.DATA and verify_on_disk(self.content, offset, size, expected)
+
+    def _hole_sha1(self, size: int) -> bytes:
+        if size not in self._zeros:
+            self._zeros[size] = zeros_sha1(size)
+        return self._zeros[size]

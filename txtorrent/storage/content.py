@@ -1,0 +1,295 @@
+"""One torrent's bytes on disk: where each run of them lies, reading, writing, making durable.
+
+Every call may block and belongs on a lane, but `read_cached`, `unsynced` and `close`.  Nothing is
+hashed here.
+
+What was written is durable only after a `sync` that began after the write had returned.  Who
+calls keeps to that: pieces written meanwhile count for the next one.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from enum import Enum
+from functools import partial
+from threading import Lock
+
+from attrs import define, field
+
+from txtorrent.metainfo.files import File, spans
+from txtorrent.metainfo.pieces import Geometry
+from txtorrent.storage.allocation import allocate
+from txtorrent.storage.beneath import Beneath, FileStat, StorageMissing
+from txtorrent.storage.filepool import FilePool, OpenFile
+
+__all__ = ["Content", "Extent", "FileStat", "ShortFileError", "StorageMissing", "SyncError"]
+
+Buffer = bytes | bytearray | memoryview
+
+
+class ShortFileError(OSError):
+    """A file ends before the bytes that were asked for."""
+
+
+class SyncError(OSError):
+    """The data of a file could not be made durable; what the disk holds of it is unknown.
+
+    Never ask for the same again: the kernel reports a lost page once.  `pieces` are all those
+    written since the last good sync; each counts as not had until its bytes on disk were hashed
+    again (the pages the kernel holds of the file were dropped, so that the disk is asked).
+    """
+
+    pieces: frozenset[int] = frozenset()
+
+
+class Extent(Enum):
+    """What the disk holds of a run of bytes."""
+
+    MISSING = "a file is missing or ends early"
+    HOLE = "nothing was ever written there: zeros"
+    DATA = "data, at least in part"
+
+
+@define(eq=False)
+class Content:
+    """The files of one torrent beneath the directory `root`.  Thread safe.
+
+    Pads are never on disk: what is written to them is dropped, what is read is zeros.  Files are
+    made by the first write to them, but what lies directly in `root` only by `create`; where that
+    is gone, StorageMissing.  Any other OSError passes through with the path in it.
+    """
+
+    root: str
+    files: Sequence[File]
+    geometry: Geometry
+    pool: FilePool
+    _beneath: Beneath = field(init=False)
+    _unsynced_files: set[int] = field(init=False, factory=set)
+    _unsynced_pieces: set[int] = field(init=False, factory=set)
+    _lock: Lock = field(init=False, factory=Lock)  # of the two sets
+    _syncing: Lock = field(init=False, factory=Lock)
+
+    @_beneath.default
+    def _open_beneath(self) -> Beneath:
+        return Beneath(self.root)
+
+    def create(self, full: bool = False) -> None:
+        """Make what a new torrent needs: its top entry in `root`, and the files without bytes.
+
+        `full` takes the space of every file now; OSError ENOSPC tells the bytes needed and free.
+        Files that exist are kept.  StorageMissing when `root` is not there: it is never made.
+        """
+        for file in self._stored():
+            if len(file.path) == 1 or not file.length or full:
+                os.close(self._beneath.create(file.path, top=True, mode=_mode(file)))
+            else:
+                os.close(self._beneath.open_folder(file.path[:1], make=True, top=True))
+        if full:
+            allocate(self._beneath, [(file.path, file.length) for file in self._stored()])
+
+    def require(self) -> None:
+        """StorageMissing unless what `create` makes in `root` is there."""
+        for top in {file.path[:1]: file for file in self._stored()}.values():
+            if len(top.path) == 1:
+                os.close(self._beneath.open(top.path))
+            else:
+                os.close(self._beneath.open_folder(top.path[:1]))
+
+    def read(self, offset: int, length: int) -> bytes:
+        """`length` bytes of the torrent from `offset`.  FileNotFoundError, ShortFileError."""
+        buffer = bytearray(length)
+        self.read_into(offset, memoryview(buffer))
+        return bytes(buffer)
+
+    def read_into(self, offset: int, view: memoryview) -> None:
+        """Fill `view` with the torrent's bytes from `offset`.  Errors as `read`."""
+        for index, begin, part in self._runs(offset, view):
+            if self.files[index].pad:
+                part[:] = bytes(len(part))
+            else:
+                with self._borrow(index) as descriptor:
+                    _read_all(descriptor, part, begin)
+
+    def read_cached(self, offset: int, length: int) -> bytes | None:
+        """As `read` but on the reactor's thread, without ever waiting for a disk.
+
+        None when that cannot be, for whatever reason: then `read`, on a lane.
+        """
+        whole = self.pool.page_cache.buffer[:length]
+        if len(whole) < length:
+            return None
+        for index, begin, part in self._runs(offset, whole):
+            if self.files[index].pad:
+                part[:] = bytes(len(part))
+            elif not self._fill_cached(index, begin, part):
+                return None
+        return bytes(whole)
+
+    def write(self, offset: int, data: Buffer) -> None:
+        """Put `data` at `offset` of the torrent.  After an OSError, part of it may be there."""
+        view = memoryview(data)
+        runs = [run for run in self._runs(offset, view) if not self.files[run[0]].pad]
+        touched = [run[0] for run in runs]
+        pieces = self.geometry.piece_range(offset, len(view))
+        # Before: a sync that fails meanwhile must know these pieces.  After: one that succeeds
+        # meanwhile may not have covered them.
+        self._note_unsynced(touched, pieces)
+        for index, begin, part in runs:
+            with self._borrow(index, writable=True) as descriptor:
+                _write_all(descriptor, part, begin)
+        self._note_unsynced(touched, pieces)
+
+    def extent(self, offset: int, length: int) -> Extent:
+        """What there is of a run of bytes, without reading it."""
+        extent = Extent.HOLE
+        for span in spans(self.files, offset, length):
+            if not self.files[span.file_index].pad:
+                found = self._extent(*span)
+                if found is Extent.MISSING:
+                    return found
+                if found is Extent.DATA:
+                    extent = found
+        return extent
+
+    def sync(self) -> None:
+        """Make everything written before this call durable.  SyncError: see there."""
+        with self._syncing:
+            with self._lock:
+                files, self._unsynced_files = self._unsynced_files, set()
+                pieces, self._unsynced_pieces = self._unsynced_pieces, set()
+            folders = self._beneath.take_changed()
+            try:
+                # fsync and not fdatasync: fast resume compares the mtime after a power cut.
+                # An error that came while a file was closed is given to the next who opens it.
+                for index in sorted(files):
+                    with self._borrow(index) as descriptor:
+                        os.fsync(descriptor)
+                for folder in sorted(folders):
+                    self._beneath.sync_folder(folder)
+            except OSError as error:
+                self._beneath.put_back(folders)
+                raise self._lost(files, pieces, error) from error
+
+    def note_unsynced(self, pieces: Iterable[int]) -> None:
+        """Have the next `sync` cover these pieces, which an earlier run of the daemon wrote.
+
+        For provisional pieces that are believed after a kill: they are in the page cache, but
+        perhaps not on the device.
+        """
+        for piece in pieces:
+            offset, size = self.geometry.piece_offset(piece), self.geometry.piece_size(piece)
+            touched = [span.file_index for span in spans(self.files, offset, size)]
+            stored = [index for index in touched if not self.files[index].pad]
+            self._note_unsynced(stored, range(piece, piece + 1))
+
+    @property
+    def unsynced(self) -> frozenset[int]:
+        """The pieces written since the last sync."""
+        with self._lock:
+            return frozenset(self._unsynced_pieces)
+
+    def stat(self) -> tuple[FileStat | None, ...]:
+        """Size and mtime of each file; None for pads and for what is not there.
+
+        StorageMissing when `root` is not there.
+        """
+        return self._beneath.stat([None if file.pad else file.path for file in self.files])
+
+    def close(self) -> None:
+        """Close the files that are open.  Nothing is synced, and the next use opens them again."""
+        self.pool.drop(self)
+
+    def _stored(self) -> Iterator[File]:
+        return (file for file in self.files if not file.pad)
+
+    def _runs(self, offset: int, view: memoryview) -> Iterator[tuple[int, int, memoryview]]:
+        """(file index, offset in the file, part of `view`) for each file the view touches."""
+        done = 0
+        for index, begin, length in spans(self.files, offset, len(view)):
+            yield index, begin, view[done : done + length]
+            done += length
+
+    @contextmanager
+    def _borrow(self, index: int, *, writable: bool = False) -> Iterator[int]:
+        """The descriptor of a file; errors while it is used are given the file's path."""
+        path = self.files[index].path
+        try:
+            opener = partial(self._open, self.files[index], writable)
+            with self.pool.borrow((self, index), opener, writable=writable) as descriptor:
+                yield descriptor
+        except OSError as error:
+            if error.filename is None:
+                error.filename = self._beneath.shown(path)
+            raise
+
+    def _open(self, file: File, writable: bool) -> int:
+        if writable:
+            return self._beneath.create(file.path, mode=_mode(file))
+        return self._beneath.open(file.path)
+
+    def _fill_cached(self, index: int, begin: int, part: memoryview) -> bool:
+        file: OpenFile | None = self.pool.pin((self, index))
+        if file is None:
+            return False
+        try:
+            return self.pool.page_cache.read_into(file, part, begin)
+        finally:
+            self.pool.unpin(file)
+
+    def _extent(self, index: int, begin: int, length: int) -> Extent:
+        try:
+            with self._borrow(index) as descriptor:
+                if os.fstat(descriptor).st_size < begin + length:
+                    return Extent.MISSING
+                return Extent.DATA if _has_data(descriptor, begin, length) else Extent.HOLE
+        except StorageMissing:
+            raise
+        except FileNotFoundError:
+            return Extent.MISSING
+
+    def _note_unsynced(self, files: Iterable[int], pieces: Iterable[int]) -> None:
+        with self._lock:
+            self._unsynced_files.update(files)
+            self._unsynced_pieces.update(pieces)
+
+    def _lost(self, files: set[int], pieces: set[int], error: OSError) -> SyncError:
+        """A sync failed: tell which pieces are in doubt, and let the disk be asked about them."""
+        with self._lock:
+            # The next sync covers what will be written, and pieces that prove whole on re-reading.
+            self._unsynced_files |= files
+            pieces |= self._unsynced_pieces
+            self._unsynced_pieces = set()
+        for index in files:
+            with suppress(OSError), self._borrow(index) as descriptor:
+                os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+        lost = SyncError(error.errno, error.strerror, error.filename or self.root)
+        lost.pieces = frozenset(pieces)
+        return lost
+
+
+def _mode(file: File) -> int:
+    return 0o777 if file.executable else 0o666
+
+
+def _read_all(descriptor: int, part: memoryview, begin: int) -> None:
+    while part:
+        count = os.preadv(descriptor, [part], begin)
+        if not count:
+            raise ShortFileError(errno.ENODATA, "the file is too short")
+        part, begin = part[count:], begin + count
+
+
+def _write_all(descriptor: int, part: memoryview, begin: int) -> None:
+    while part:
+        count = os.pwrite(descriptor, part, begin)
+        part, begin = part[count:], begin + count
+
+
+def _has_data(descriptor: int, begin: int, length: int) -> bool:
+    try:
+        return os.lseek(descriptor, begin, os.SEEK_DATA) < begin + length
+    except OSError as error:
+        return error.errno != errno.ENXIO  # ENXIO: a hole up to the end
