@@ -51,8 +51,8 @@ _Step: TypeAlias = "Callable[[bytes, int, int, _Budget], tuple[Value, int]]"
 
 def _malformed(data: bytes, at: int, what: str) -> NoReturn:
     """Data cut inside a number looks malformed as well: say that it ends early instead."""
-    tail = data[at : at + 21].lstrip(b"i-")
-    if at + 21 > len(data) and (not tail or tail.isdigit()):
+    tail = data[at : at + 22].lstrip(b"i-")
+    if at + 22 > len(data) and (not tail or tail.isdigit()):
         raise BencodeError("the data ends early")
     raise BencodeError(f"{what} at byte {at}")
 

@@ -45,10 +45,12 @@ def _is_utf8(text: bytes) -> bool:
 def _declared_codec(declared: Value | None) -> str:
     if not isinstance(declared, bytes):
         return "utf-8"
-    name = declared.decode("ascii", "replace").strip().lower()
-    name = re.sub("[^a-z0-9]+", "_", name)
-    codec = aliases.get(name, name)
-    return codec if codec in _LEGACY else "utf-8"
+    name = re.sub("[^a-z0-9]+", "_", declared[:40].decode("ascii", "replace").strip().lower())
+    for spelling in (name, name.replace("_", "")):
+        codec = aliases.get(spelling, spelling)
+        if codec in _LEGACY:
+            return codec
+    return "utf-8"
 
 
 def choose_codec(texts: Iterable[bytes], declared: Value | None) -> str:
