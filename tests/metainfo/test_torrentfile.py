@@ -1,5 +1,5 @@
+import contextlib
 import os
-from contextlib import suppress
 from hashlib import sha1
 
 from hypothesis import given, settings
@@ -316,7 +316,7 @@ class RefusalTests(SynchronousTestCase):
     @given(st.dictionaries(KEYS, VALUES, max_size=4), st.dictionaries(OUTER, VALUES, max_size=4))
     def test_values_of_the_wrong_type(self, info, outer) -> None:
         raw = torrents.make(b"x" * 5, info_extra=info, extra=outer)
-        with suppress(MetainfoError):
+        with contextlib.suppress(MetainfoError):
             self.assertIsInstance(parse(raw), Metainfo)
 
 
