@@ -20,8 +20,7 @@ MAX_TOKENS: Final = 1_000_000
 NETWORK_DEPTH: Final = 8
 """MAX_DEPTH of messages from the network, which need four."""
 NETWORK_TOKENS: Final = 10_000
-"""MAX_TOKENS of messages from the network: a list of 3,000 peers as dicts does not fit, the
-compact lists that everybody sends do."""
+"""MAX_TOKENS of messages from the network: 1,400 peers as dicts fit, and any compact list."""
 
 _MAX_INT: Final = 2**63 - 1
 _MIN_INT: Final = -(2**63)

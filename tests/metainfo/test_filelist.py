@@ -101,6 +101,15 @@ class EncodingTests(SynchronousTestCase):
         (file,) = read_files(twin, None, "nameless")
         self.assertEqual(file.path, (self.CHINESE, self.CHINESE))
 
+    def test_a_twin_of_the_name_alone(self) -> None:
+        info = {
+            b"name": self.RAW,
+            b"name.utf-8": self.CHINESE.encode(),
+            b"files": [{b"path": [self.RAW], b"length": 1}],
+        }
+        (file,) = read_files(info, b"GBK", "nameless")
+        self.assertEqual(file.path, (self.CHINESE, self.CHINESE))
+
     def test_useless_twins_lose(self) -> None:
         for useless in ([], b"x", 7, [7]):
             self.assertEqual(

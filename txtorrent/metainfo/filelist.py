@@ -35,11 +35,11 @@ def read_files(info: dict[bytes, Value], encoding: Value | None, nameless: str) 
     `encoding` is the torrent's key of that name; `nameless` is the name when `info` has none
     that can be used. MetainfoError when the list is not well formed or beyond a limit.
     """
-    name = _text_value(info, b"name") or b""
+    name, name_is_utf8 = _name(info)
     entries = _entries(info)
     _check_total(entries)
-    codec = choose_codec(_legacy_texts(info, name, entries), encoding)
-    root = safe_component(decode_text(name, codec), nameless)
+    codec = choose_codec(_legacy_texts(entries, b"" if name_is_utf8 else name), encoding)
+    root = safe_component(decode_text(name, "utf-8" if name_is_utf8 else codec), nameless)
     paths = [(root, *path) for path in _safe_paths(entries, codec)]
     # A pad is never on disk, so it cannot collide, and pads of one name are usual.
     real = [index for index, entry in enumerate(entries) if not entry.pad]
@@ -48,11 +48,13 @@ def read_files(info: dict[bytes, Value], encoding: Value | None, nameless: str) 
     return tuple(_laid_out(entries, paths))
 
 
-def _text_value(table: dict[bytes, Value], key: bytes) -> bytes | None:
-    """The text of `key`, preferably from its UTF-8 twin. None when there is neither."""
-    twin = table.get(key + b".utf-8")
-    value = twin if isinstance(twin, bytes) and twin else table.get(key)
-    return value if isinstance(value, bytes) else None
+def _name(info: dict[bytes, Value]) -> tuple[bytes, bool]:
+    """The torrent's name, empty when there is none, and whether it is from `name.utf-8`."""
+    twin = info.get(b"name.utf-8")
+    if isinstance(twin, bytes) and twin:
+        return twin, True
+    name = info.get(b"name")
+    return (name if isinstance(name, bytes) else b""), False
 
 
 def _entries(info: dict[bytes, Value]) -> list[_Entry]:
@@ -112,12 +114,9 @@ def _check_total(entries: Sequence[_Entry]) -> None:
         raise excessive(f"the torrent claims {total} bytes", f"{MAX_TOTAL} bytes")
 
 
-def _legacy_texts(
-    info: dict[bytes, Value], name: bytes, entries: Sequence[_Entry]
-) -> Iterator[bytes]:
+def _legacy_texts(entries: Sequence[_Entry], name: bytes) -> Iterator[bytes]:
     """The names whose encoding is in question."""
-    if name == info.get(b"name"):
-        yield name
+    yield name
     for entry in entries:
         if not entry.utf8:
             yield from entry.path
