@@ -1,0 +1,265 @@
+"""The announces of one torrent: one chain that goes from tracker to tracker (BEP 3, 12).
+
+The governing rule: at most one announce is under way, and each tracker hears `started` first,
+`completed` once if the download completed meanwhile, and `stopped` if it ever accepted `started`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from random import Random
+from typing import Any
+
+from attrs import frozen
+from twisted.internet.defer import CancelledError, Deferred, gatherResults, succeed
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from txtorrent.address import Address
+from txtorrent.tracker.clients import Trackers
+from txtorrent.tracker.errors import RestingError
+from txtorrent.tracker.tiers import Tiers, Tracker, TrackerState, TrackerStatus
+from txtorrent.wire.announce import (
+    AnnounceRequest,
+    AnnounceResponse,
+    Event,
+    TrackerError,
+    redacted,
+)
+
+NUM_WANT = 200
+"""Addresses asked for while downloading: more than is dialled until the next announce."""
+NUM_WANT_SEEDING = 30
+"""Addresses asked for while seeding: leechers come to us by themselves."""
+STOP_LIMIT = 5.0
+"""Seconds for all `stopped` together: a daemon has to be gone within ten (THREATS E12)."""
+SHORTEST_PAUSE = 1.0
+"""Seconds between two announces, whatever the reason: no loop may spin."""
+REPAIR_PAUSE = 300.0
+"""Seconds until the chain goes on after a fault of our own in it."""
+
+_log = Logger()
+
+
+@frozen
+class Totals:
+    """What was moved in this run, and what is missing: bytes."""
+
+    uploaded: int
+    downloaded: int
+    left: int
+    corrupt: int
+
+
+@frozen
+class Identity:
+    """Who announces: the torrent, and ourselves in its swarm. `key`: 32 random bits."""
+
+    info_hash: bytes
+    peer_id: bytes
+    port: int
+    key: int
+
+
+class Announcer:
+    """Announces one torrent for as long as it runs, and hands over the peers that trackers know.
+
+    `on_peers` gets the tracker's whole URL (not for logs) and the addresses; `trusted` trackers
+    may be at private and loopback addresses. Can be started again after a stop.
+    """
+
+    def __init__(
+        self,
+        tiers: Sequence[Sequence[str]],
+        trackers: Trackers,
+        clock: IReactorTime,
+        random: Random,
+        describe: Callable[[], Totals],
+        identity: Identity,
+        on_peers: Callable[[str, Sequence[Address]], None],
+        trusted: bool = False,
+    ) -> None:
+        self._tiers = Tiers(tiers, random)
+        self._trackers = trackers
+        self._clock = clock
+        self._random = random
+        self._describe = describe
+        self._identity = identity
+        self._on_peers = on_peers
+        self._trusted = trusted
+        self._running = False
+        self._began_complete = False
+        self._completed = False
+        self._asking = False
+        self._round: Deferred[Any] = succeed(None)
+        self._timer: IDelayedCall | None = None
+        self._current: Tracker | None = None
+
+    def start(self) -> None:
+        """Announce `started` now, and go on from there."""
+        if self._running:
+            return
+        self._running = True
+        self._completed = False
+        self._began_complete = self._describe().left == 0
+        self._begin_round()
+
+    def completed(self) -> None:
+        """The download has just completed: tell. Nothing to tell if it was complete at start."""
+        if not self._running or self._began_complete or self._completed:
+            return
+        self._completed = True
+        if not self._asking:
+            self._begin_round()
+
+    def want_peers(self) -> None:
+        """Ask for more peers as soon as the tracker's minimum interval allows."""
+        tracker = self._current
+        if not self._running or self._asking or tracker is None:
+            return
+        tracker.due_at = min(tracker.due_at, max(tracker.welcome_at, self._clock.seconds()))
+        if tracker.due_at <= self._clock.seconds():
+            self._begin_round()
+        else:
+            self._schedule(tracker.due_at)
+
+    def stop(self) -> Deferred[None]:
+        """Tell `stopped` to those who heard `started`; fires within `STOP_LIMIT`, never fails."""
+        if not self._running:
+            return succeed(None)
+        self._running = False
+        self._cancel_timer()
+        if self._asking:
+            self._round.cancel()
+        farewells = [self._farewell(tracker) for tracker in self._tiers if tracker.started]
+        for tracker in self._tiers:
+            tracker.reset()
+        self._current = None
+        return gatherResults(farewells).addCallback(lambda _: None)
+
+    def status(self) -> list[TrackerStatus]:
+        """Give the state of each tracker, in the order they are asked in."""
+        now = self._clock.seconds()
+        return [tracker.status(now) for tracker in self._tiers]
+
+    def _begin_round(self) -> None:
+        self._cancel_timer()
+        self._asking = True
+        self._round = Deferred.fromCoroutine(self._ask_around())
+        self._round.addBoth(self._round_ended)
+
+    async def _ask_around(self) -> tuple[Tracker, AnnounceResponse] | None:
+        """Ask one tracker after the other until one answers."""
+        for tracker in self._tiers:
+            if tracker.next_chance(self._completed) <= self._clock.seconds():
+                response = await self._ask(tracker)
+                if response is not None:
+                    return tracker, response
+        return None
+
+    async def _ask(self, tracker: Tracker) -> AnnounceResponse | None:
+        event = tracker.event(self._completed)
+        request = self._request(tracker, event)
+        tracker.state = TrackerState.ANNOUNCING
+        try:
+            response = await self._trackers.announce(tracker.url, request, trusted=self._trusted)
+        except TrackerError as error:
+            tracker.failed(error, self._clock.seconds(), self._random)
+            if not isinstance(error, RestingError):
+                self._warn(tracker, str(error))
+            return None
+        tracker.answered(response, event, self._clock.seconds(), self._random)
+        self._tiers.promote(tracker)
+        self._note(tracker, response)
+        return response
+
+    def _request(self, tracker: Tracker, event: Event) -> AnnounceRequest:
+        totals = self._describe()
+        numwant = NUM_WANT if totals.left else NUM_WANT_SEEDING
+        return AnnounceRequest(
+            info_hash=self._identity.info_hash,
+            peer_id=self._identity.peer_id,
+            port=self._identity.port,
+            uploaded=totals.uploaded,
+            downloaded=totals.downloaded,
+            left=totals.left,
+            corrupt=totals.corrupt,
+            event=event,
+            key=self._identity.key,
+            numwant=0 if event is Event.STOPPED else numwant,
+            tracker_id=tracker.tracker_id,
+        )
+
+    def _round_ended(self, outcome: tuple[Tracker, AnnounceResponse] | Failure | None) -> None:
+        self._asking = False
+        if not self._running:
+            return
+        if isinstance(outcome, Failure):
+            if not isinstance(outcome.value, CancelledError):
+                _log.failure("{torrent}: its announces stumbled", outcome, torrent=self._name)
+            self._schedule(self._clock.seconds() + REPAIR_PAUSE)
+        elif outcome is None:
+            self._schedule(
+                min((each.next_chance(self._completed) for each in self._tiers), default=math.inf)
+            )
+        else:
+            self._go_on(*outcome)
+
+    def _go_on(self, tracker: Tracker, response: AnnounceResponse) -> None:
+        """Plan the next announce and hand over the peers, which may well stop or complete us."""
+        self._current = tracker
+        untold = tracker.event(self._completed) is not Event.NONE
+        self._schedule(self._clock.seconds() if untold else tracker.due_at)
+        try:
+            self._on_peers(tracker.url, response.peers)
+        except Exception:
+            _log.failure("{torrent}: its new peers were not taken", torrent=self._name)
+
+    def _schedule(self, at: float) -> None:
+        """Begin the next round at a time; infinity is never."""
+        self._cancel_timer()
+        if at < math.inf:
+            pause = max(at - self._clock.seconds(), SHORTEST_PAUSE)
+            self._timer = self._clock.callLater(pause, self._begin_round)
+
+    def _cancel_timer(self) -> None:
+        timer, self._timer = self._timer, None
+        if timer is not None and timer.active():
+            timer.cancel()
+
+    def _farewell(self, tracker: Tracker) -> Deferred[None]:
+        request = self._request(tracker, Event.STOPPED)
+        told = self._trackers.announce(tracker.url, request, trusted=self._trusted)
+        told.addTimeout(STOP_LIMIT, self._clock)
+        return told.addCallbacks(lambda _: None, lambda _: None)
+
+    @property
+    def _name(self) -> str:
+        return self._identity.info_hash.hex()[:8]
+
+    def _note(self, tracker: Tracker, response: AnnounceResponse) -> None:
+        _log.info(
+            "{torrent}: {tracker} answered: {peers} peers, {seeders} seeders, {leechers} leechers",
+            torrent=self._name,
+            tracker=redacted(tracker.url),
+            peers=len(response.peers),
+            seeders=response.seeders,
+            leechers=response.leechers,
+        )
+        if response.warning is None:
+            tracker.warned = None
+        else:
+            self._warn(tracker, response.warning)
+
+    def _warn(self, tracker: Tracker, complaint: str) -> None:
+        """Log a complaint, once until it changes."""
+        if complaint != tracker.warned:
+            tracker.warned = complaint
+            _log.warn(
+                "{torrent}: {tracker}: {complaint}",
+                torrent=self._name,
+                tracker=redacted(tracker.url),
+                complaint=complaint,
+            )
