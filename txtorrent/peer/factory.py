@@ -1,7 +1,7 @@
 """The two Factories of the peer wire: one port for all torrents, one connection dialled."""
 
 from collections.abc import Callable
-from typing import Final
+from typing import Final, cast
 
 from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.interfaces import IAddress, IConnector, IReactorTime
@@ -39,8 +39,8 @@ class InboundFactory(Factory):
         self._waiting: dict[PeerProtocol, None] = {}
 
     def buildProtocol(self, addr: IAddress | None) -> PeerProtocol | None:
-        assert isinstance(addr, (IPv4Address, IPv6Address))
-        address = Address(canonical_host(addr.host), addr.port)
+        peer = cast(IPv4Address | IPv6Address, addr)
+        address = Address(canonical_host(peer.host), peer.port)
         if self._refuse(address.host) is not None or self._crowds(address.host):
             return None
         link = PeerProtocol(self._clock, address, lobby=self)

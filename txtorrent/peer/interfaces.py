@@ -61,6 +61,9 @@ class Swarm(Protocol):
     peer_id: bytes
     piece_count: int
 
+    def arrived(self, link: "PeerProtocol") -> None:
+        """A connection that was accepted asks for this torrent."""
+
     def greeted(self, link: "PeerProtocol", handshake: Handshake) -> Exchange:
         """The peer's handshake is complete. Raises Refused."""
 

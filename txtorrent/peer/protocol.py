@@ -28,6 +28,8 @@ SILENCE_TIMEOUT: Final = 120.0
 """Seconds without a byte from the peer, or without it taking one, before it is dropped."""
 KEEP_ALIVE_AFTER: Final = 100.0
 """Seconds without a byte to the peer before a keep-alive: well below its two minutes."""
+SLOW_BLOCK: Final = 10.0
+"""Seconds between bytes of one message, within which a peer counts as slow, not dead."""
 MOST_OFFENCES: Final = 300
 """Invalid requests and unsolicited blocks before the peer is dropped."""
 SMALL_READ: Final = 64 * 1024
@@ -48,6 +50,8 @@ class PeerProtocol(Protocol):
     transport: Any
     peer: Peer
     uploads: Uploads
+    turn: Callable[[], None]
+    """Asks for one block when the download limit has come to this connection."""
 
     def __init__(
         self,
@@ -111,6 +115,11 @@ class PeerProtocol(Protocol):
             self._swarm.ended(self, why)
 
     @property
+    def took_part(self) -> bool:
+        """Whether the handshakes were completed and the exchange began."""
+        return self._decoder is not None
+
+    @property
     def is_open(self) -> bool:
         """False once the connection was closed by either side."""
         return self._closed_because is None
@@ -124,6 +133,11 @@ class PeerProtocol(Protocol):
         self._stop_timeout()
         _log.debug("{link!r} closed: {reason}", link=self, reason=reason)
         self.transport.abortConnection()
+
+    def is_receiving(self, now: float) -> bool:
+        """Whether a message is on its way and bytes of it came lately: slow, but alive."""
+        arriving = self._decoder is not None and self._decoder.inside_frame
+        return arriving and now - self._received_at < SLOW_BLOCK
 
     @property
     def choked_for(self) -> float:
@@ -201,6 +215,7 @@ class PeerProtocol(Protocol):
         assert self._lobby is not None
         self._swarm = self._lobby.torrent_for(info_hash, self.address.host)
         self._leave_lobby()
+        self._swarm.arrived(self)
         self._greet(self._swarm)
 
     def _greet(self, swarm: Swarm) -> None:

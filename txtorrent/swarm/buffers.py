@@ -4,6 +4,7 @@ The bound is what keeps the network from outrunning the disk: where no buffer is
 nothing new is requested.
 """
 
+from collections.abc import Callable
 from typing import Final
 
 DEFAULT_LIMIT: Final = 48 * 1024 * 1024
@@ -21,6 +22,7 @@ class BufferPool:
         self._lent = 0
         self._kept = 0
         self._free: dict[int, list[bytearray]] = {}
+        self._waiting: dict[Callable[[], None], None] = {}
 
     @property
     def lent(self) -> int:
@@ -46,6 +48,22 @@ class BufferPool:
         if self._lent + self._kept + size <= self._limit:
             self._kept += size
             self._free.setdefault(size, []).append(buffer)
+
+    def wait(self, waiter: Callable[[], None]) -> None:
+        """Call `waiter` once when buffers have been given back; each waits in line once."""
+        self._waiting.setdefault(waiter)
+
+    def leave(self, waiter: Callable[[], None]) -> None:
+        """Do not call `waiter` any more."""
+        self._waiting.pop(waiter, None)
+
+    def wake(self) -> None:
+        """Call those who wait, in order, until somebody waits again."""
+        for waiter in tuple(self._waiting):
+            if self._waiting.pop(waiter, waiter) is None:
+                waiter()
+                if waiter in self._waiting:
+                    return
 
     def _drop_kept(self, size: int) -> None:
         """Make room among the kept buffers of other sizes for a new one of `size`."""

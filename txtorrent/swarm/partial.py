@@ -41,13 +41,14 @@ class Chunk:
 class Partial:
     """Piece `piece` under way. `missing` counts its blocks that have not arrived.
 
-    `sources[block]` is who sent the block. `sole` is the only peer that may serve this
+    `sources[block]` is who sent the block. `spilled` tells that blocks are on disk already,
+    `writing` how many chunks are on their way there. `sole` is the only peer that may serve this
     piece, set after a failed hash so that the next failure names the guilty.
     """
 
     __slots__ = (
         "_geometry", "_next", "_pool", "_released", "blocks", "chunks", "missing", "piece",
-        "sole", "sources", "spilled", "state",
+        "sole", "sources", "spilled", "state", "writing",
     )  # fmt: skip
 
     def __init__(self, piece: int, geometry: Geometry, pool: BufferPool) -> None:
@@ -59,6 +60,7 @@ class Partial:
         self.chunks: dict[int, Chunk] = {}
         self.sole: Peer | None = None
         self.spilled = False
+        self.writing = 0
         self._geometry = geometry
         self._pool = pool
         self._next = 0
@@ -105,7 +107,7 @@ class Partial:
         heappush(self._released, block)
         return True
 
-    def store(self, block: int, data: bytes | memoryview, source: "Peer", now: float) -> bool:
+    def store(self, block: int, data: bytes | bytearray | memoryview, source: "Peer", now: float) -> bool:
         """File a block that was requested; True if others were asked for it as well."""
         several = self.state[block] > 1
         chunk = self.chunks[block // CHUNK_BLOCKS]
@@ -134,19 +136,29 @@ class Partial:
             for first, last in runs
         ]
 
-    def close_chunk(self, number: int) -> None:
-        """The chunk's blocks are on disk: its buffer goes back to the pool."""
+    def detach(self, number: int) -> tuple[Chunk, list[tuple[int, memoryview]]]:
+        """Take a chunk out to be written, with its `runs`; its blocks count as on disk.
+
+        To be followed by `give_back` when the write has ended.
+        """
+        runs = self.runs(number)
         base = number * CHUNK_BLOCKS
         for block in range(base, min(base + CHUNK_BLOCKS, self.blocks)):
             if self.state[block] == RECEIVED:
                 self.state[block] = ON_DISK
         self.spilled = True
-        self._give_back(self.chunks.pop(number))
+        self.writing += 1
+        return self.chunks.pop(number), runs
+
+    def give_back(self, chunk: Chunk) -> None:
+        """A detached chunk is written: its buffer returns to the pool."""
+        self.writing -= 1
+        self._pool.give_back(chunk.buffer)
 
     def discard(self) -> None:
         """Give every buffer back; the partial is not used any more."""
         while self.chunks:
-            self._give_back(self.chunks.popitem()[1])
+            self._pool.give_back(self.chunks.popitem()[1].buffer)
 
     def idle_chunk(self, before: float) -> int | None:
         """A chunk in which nothing is requested and nothing arrived since `before`."""
@@ -174,7 +186,3 @@ class Partial:
     def _end_of(self, block: int) -> int:
         """Byte offset in the piece behind the blocks below `block`."""
         return min(block * BLOCK, self._geometry.piece_size(self.piece))
-
-    def _give_back(self, chunk: Chunk) -> None:
-        chunk.view.release()
-        self._pool.give_back(chunk.buffer)

@@ -41,6 +41,10 @@ class Peer:
     granted_fast: set[int] = field(factory=set)
     """Pieces that we let the peer request while we choke it (BEP 6)."""
 
+    cancelled: set[int] = field(factory=set)
+    """Numbers of blocks that we cancelled and that may still be on their way."""
+    arrived: int = 0
+    """Blocks since the last look at the window."""
     bitfields: int = 0
     """Messages that told many pieces at once."""
     last_block_at: float = 0.0

@@ -1,4 +1,4 @@
-"""Candidates: addresses that might be peers, when each may be tried, and who is banned.
+"""Candidates: addresses that might be peers, and when each may be tried.
 
 Bounded: a tracker, or anything else that hands out addresses, can fill the book but not
 the memory. A candidate that was connected once is tried again soon and for ever; one that
@@ -14,6 +14,7 @@ from typing import Final
 from attrs import define
 
 from txtorrent.address import Address, is_dialable
+from txtorrent.swarm.banlist import BanList
 from txtorrent.swarm.priority import peer_priority
 
 MOST_CANDIDATES: Final = 3000
@@ -25,9 +26,6 @@ SLOWEST_RETRY_KNOWN: Final = 60.0
 SLOWEST_RETRY: Final = 3600.0
 MOST_FAILURES: Final = 8
 """In a row, before a candidate that never answered is forgotten."""
-BAN: Final = 24 * 3600.0
-"""Seconds that an address stays out after it sent bad data."""
-MOST_BANS: Final = 10_000
 
 
 class Source(Enum):
@@ -35,7 +33,6 @@ class Source(Enum):
 
     USER = 0
     TRACKER = 1
-    INBOUND = 2
 
 
 @define(eq=False)
@@ -53,16 +50,16 @@ class Candidate:
 
 
 class PeerBook:
-    """The candidates and bans of one torrent. Times are seconds of one monotonic clock.
+    """The candidates of one torrent. Times are seconds of one monotonic clock.
 
     `ourselves` is our own address as others see it, once it is known: it ranks the
     candidates (BEP 40).
     """
 
-    def __init__(self, random: Random) -> None:
+    def __init__(self, random: Random, bans: BanList) -> None:
         self._random = random
+        self._bans = bans
         self._candidates: dict[Address, Candidate] = {}
-        self._bans: dict[str, float] = {}
         self._own: set[Address] = set()
         self._ourselves: Address | None = None
 
@@ -80,7 +77,7 @@ class PeerBook:
             for candidate in self._candidates.values()
             if not candidate.busy
             and candidate.retry_at <= now
-            and not self.is_banned(candidate.address.host, now)
+            and not self._bans.is_banned(candidate.address.host, now)
         )
         chosen = nsmallest(count, ready, key=lambda c: (c.failures, c.source.value, c.order))
         for candidate in chosen:
@@ -92,8 +89,7 @@ class PeerBook:
         return sum(not candidate.busy for candidate in self._candidates.values())
 
     def connected(self, address: Address) -> None:
-        """A connection to (or from) this address works."""
-        self._add(address, Source.INBOUND)
+        """A connection to this address works."""
         if candidate := self._candidates.get(address):
             candidate.busy = candidate.was_connected = True
             candidate.failures = 0
@@ -136,23 +132,6 @@ class PeerBook:
     def rank(self, address: Address) -> float:
         """Place of an address in the canonical order; a lower number is preferred."""
         return self._rank(address)
-
-    # -- bans ----------------------------------------------------------------------------
-
-    def ban(self, host: str, until: float) -> None:
-        """Keep every address of the host out until then."""
-        self._bans[host] = until
-        while len(self._bans) > MOST_BANS:
-            del self._bans[next(iter(self._bans))]
-
-    def is_banned(self, host: str, now: float) -> bool:
-        """Whether the host is kept out; a ban that has run out is dropped."""
-        until = self._bans.get(host)
-        if until is None:
-            return False
-        if until <= now:
-            del self._bans[host]
-        return until > now
 
     # -- inside ----------------------------------------------------------------------------
 

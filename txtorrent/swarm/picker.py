@@ -193,10 +193,6 @@ class PiecePicker:
             if partial.sole is peer:
                 partial.sole = None
 
-    def others_asked(self, number: int, peers: Iterable[Peer]) -> list[Peer]:
-        """Peers that were asked for a block which has arrived from somebody else."""
-        return [peer for peer in peers if number in peer.requests]
-
     # -- what became of a piece ---------------------------------------------------------
 
     def verified(self, piece: int, peers: Iterable[Peer]) -> None:

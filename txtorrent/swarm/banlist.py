@@ -1,0 +1,37 @@
+"""Hosts that sent bad data and stay out for a day, whatever the torrent."""
+
+from collections.abc import Iterable
+from typing import Final
+
+BAN: Final = 24 * 3600.0
+"""Seconds that a host stays out."""
+MOST_BANS: Final = 10_000
+"""The oldest ban is dropped for a new one: an attacker with so many hosts gains little by it."""
+
+
+class BanList:
+    """Banned hosts (IP address text) of the session. Times are in seconds of one clock."""
+
+    def __init__(self) -> None:
+        self._until: dict[str, float] = {}
+
+    def ban(self, host: str, now: float, seconds: float = BAN) -> None:
+        """Keep every address of the host out from now on."""
+        self._until.pop(host, None)
+        self._until[host] = now + seconds
+        while len(self._until) > MOST_BANS:
+            del self._until[next(iter(self._until))]
+
+    def is_banned(self, host: str, now: float) -> bool:
+        """Whether the host is kept out; a ban that has run out is dropped."""
+        until = self._until.get(host)
+        if until is not None and until <= now:
+            del self._until[host]
+            return False
+        return until is not None
+
+    def restore(self, bans: Iterable[tuple[str, float]], now: float) -> None:
+        """Take over bans from an earlier run: (host, seconds left)."""
+        for host, left in bans:
+            if left > 0:
+                self.ban(host, now, min(left, BAN))

@@ -1,0 +1,267 @@
+"""Who is dialled, who may come in, who has to go: the connections of one torrent.
+
+What must stay true: one connection a peer, whoever dialled; never one to ourselves; never
+one to a banned host; and the limits below hold at every moment.
+"""
+
+from collections.abc import Callable, Iterable
+from functools import partial as bind
+from typing import Final
+
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.interfaces import IConnector
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from txtorrent.address import Address, Reach, network, reach
+from txtorrent.bitfield import Bitfield
+from txtorrent.peer.factory import OutboundFactory
+from txtorrent.peer.interfaces import Refused
+from txtorrent.peer.protocol import PeerProtocol
+from txtorrent.peer.uploads import Uploads
+from txtorrent.swarm.peer import Peer
+from txtorrent.swarm.peerbook import PeerBook, Source
+from txtorrent.swarm.rate import Rate
+from txtorrent.swarm.window import RequestWindow
+from txtorrent.torrent.exchange import Exchange
+from txtorrent.torrent.shared import Shared
+from txtorrent.torrent.store import PieceStore
+from txtorrent.wire.handshake import Handshake
+
+MOST_HALF_OPEN: Final = 30
+"""Connections of one torrent being made at once: a long list of dead addresses is through
+in a minute, and no router's table overflows."""
+DIAL_TIMEOUT: Final = 10.0
+"""Seconds for the TCP connection; the handshake has a time-out of its own."""
+MOST_PER_HOST: Final = 4
+"""Connections from one address: a few people behind one router, not one attacker."""
+MOST_PER_NETWORK: Final = 40
+"""Connections from one /24 or /64 of the Internet; local networks are not limited."""
+
+_log = Logger()
+
+
+class Connections:
+    """The connections of one torrent; also what a connection asks of it (`peer.Swarm`).
+
+    `read_failed` is told when content could not be read for a peer.
+    """
+
+    def __init__(
+        self,
+        shared: Shared,
+        exchange: Exchange,
+        store: PieceStore,
+        max_peers: int,
+        read_failed: Callable[[Failure], None],
+    ) -> None:
+        metainfo = exchange.progress.metainfo
+        self.info_hash = metainfo.info_hash
+        self.peer_id = shared.peer_id
+        self.piece_count = metainfo.geometry.piece_count
+        self.book = PeerBook(shared.random, shared.bans)
+        self._shared = shared
+        self._exchange = exchange
+        self._store = store
+        self._max_peers = max_peers
+        self._read_failed = read_failed
+        self._dialling: dict[Address, IConnector] = {}
+        self._links: dict[PeerProtocol, None] = {}
+        self._most_known = 0
+        self._gone: Deferred[None] | None = None
+        if shared.interface is not None:
+            self.book.know_ourselves(Address(shared.interface, shared.port))
+
+    def __len__(self) -> int:
+        """Connections, those whose handshake is under way included."""
+        return len(self._links)
+
+    # -- candidates --------------------------------------------------------------------------
+
+    def found(self, addresses: Iterable[Address], source: Source) -> None:
+        """Addresses that may be peers; some are dialled at once."""
+        self.book.add(addresses, source)
+        self._most_known = len(self._links) + self.book.waiting()
+        self.dial()
+
+    @property
+    def is_thin(self) -> bool:
+        """Whether half of the peers that were known are gone: time to ask for more."""
+        return (len(self._links) + self.book.waiting()) * 2 <= self._most_known
+
+    def dial(self) -> None:
+        """Dial what is due, within the limits; to be called every second."""
+        room = min(
+            self._max_peers - len(self._links) - len(self._dialling),
+            MOST_HALF_OPEN - len(self._dialling),
+            self._shared.budget.most - self._shared.budget.used,
+        )
+        if room > 0 and self._gone is None:
+            for address in self.book.next_to_dial(room, self._now()):
+                self._dial(address)
+
+    def _dial(self, address: Address) -> None:
+        factory = OutboundFactory(
+            self._shared.reactor, address, self, self._link_made, self._dial_failed
+        )
+        source = self._shared.interface
+        if source is not None and (":" in source) != (":" in address.host):
+            self.book.forget(address)
+            return
+        self._dialling[address] = self._shared.reactor.connectTCP(
+            address.host,
+            address.port,
+            factory,
+            timeout=DIAL_TIMEOUT,
+            bindAddress=None if source is None else (source, 0),
+        )
+
+    def _link_made(self, link: PeerProtocol) -> None:
+        self._dialling.pop(link.address, None)
+        self._add(link)
+
+    def _dial_failed(self, address: Address, reason: str) -> None:
+        self._dialling.pop(address, None)
+        self.book.failed(address, self._now())
+        self._mind_gone()
+
+    # -- peer.Swarm --------------------------------------------------------------------------
+
+    def admit(self, host: str) -> None:
+        """Whether an inbound connection may go on. Raises Refused."""
+        now = self._now()
+        if self._gone is not None:
+            raise Refused("the torrent is stopping")
+        if self._shared.bans.is_banned(host, now):
+            raise Refused("banned")
+        self._check_crowding(host)
+
+    def arrived(self, link: PeerProtocol) -> None:
+        """An inbound connection asked for this torrent."""
+        self._add(link)
+
+    def greeted(self, link: PeerProtocol, handshake: Handshake) -> Exchange:
+        """The peer's handshake is complete: it may take part. Raises Refused."""
+        self._refuse_ourselves(link, handshake.peer_id)
+        self._refuse_twin(link, handshake.peer_id)
+        if len(self._links) > self._max_peers:
+            self._make_room(link)
+        if link.outbound:
+            self.book.connected(link.address)
+        self._introduce(link, handshake)
+        return self._exchange
+
+    def ended(self, link: PeerProtocol, reason: str) -> None:
+        """A connection is gone."""
+        if link in self._links:
+            del self._links[link]
+            self._shared.budget.used -= 1
+        if link.outbound:
+            if link.took_part:
+                self.book.disconnected(link.address, self._now())
+            else:
+                self.book.failed(link.address, self._now())
+        self._mind_gone()
+
+    # -- ends --------------------------------------------------------------------------------
+
+    def ban(self, address: Address, reason: str) -> None:
+        """End every connection with the host of this address."""
+        for link in tuple(self._links):
+            if link.address.host == address.host:
+                link.close(reason)
+
+    def drop_useless(self, link: PeerProtocol) -> None:
+        """Two seeds have nothing to say to each other."""
+        self.book.forget(link.address)
+        link.close("both have everything")
+
+    def stop(self) -> "Deferred[None]":
+        """End every connection; fires when all are gone."""
+        if self._gone is None:
+            self._gone = Deferred()
+            for connector in tuple(self._dialling.values()):
+                connector.stopConnecting()
+            for link in tuple(self._links):
+                link.close("shutting down")
+        self._mind_gone()
+        return self._gone if not self._gone.called else succeed(None)
+
+    def _mind_gone(self) -> None:
+        done = not self._links and not self._dialling
+        if done and self._gone is not None and not self._gone.called:
+            self._gone.callback(None)
+
+    # -- inside ------------------------------------------------------------------------------
+
+    def _now(self) -> float:
+        return float(self._shared.reactor.seconds())
+
+    def _add(self, link: PeerProtocol) -> None:
+        self._links[link] = None
+        self._shared.budget.used += 1
+
+    def _check_crowding(self, host: str) -> None:
+        hosts = [link.address.host for link in self._links]
+        if hosts.count(host) >= MOST_PER_HOST:
+            raise Refused("too many connections from one address")
+        if reach(host) is Reach.GLOBAL:
+            net = network(host)
+            if sum(network(other) == net for other in hosts) >= MOST_PER_NETWORK:
+                raise Refused("too many connections from one network")
+
+    def _refuse_ourselves(self, link: PeerProtocol, peer_id: bytes) -> None:
+        if peer_id == self.peer_id:
+            if link.outbound:
+                self.book.is_ourselves(link.address)
+            raise Refused("connected to ourselves")
+
+    def _refuse_twin(self, link: PeerProtocol, peer_id: bytes) -> None:
+        """Of two connections to one peer keep that which the higher peer id dialled.
+
+        Both ends decide alike, so exactly one is left even when each dialled the other.
+        """
+        twin = next((o for o in self._exchange.links if o.peer.peer_id == peer_id), None)
+        if twin is None:
+            return
+        keeps_outbound = self.peer_id > peer_id
+        if link.outbound == twin.outbound or link.outbound != keeps_outbound:
+            raise Refused("already connected to this peer")
+        twin.close("replaced by the peer's other connection")
+
+    def _make_room(self, link: PeerProtocol) -> None:
+        """Full: a peer of higher canonical priority takes the place of one that is of no use."""
+        idle = [
+            other
+            for other in self._exchange.links
+            if not other.peer.am_interested and other.peer.am_choking
+        ]
+        rank = self.book.rank
+        worst = max(idle, key=lambda other: rank(other.address), default=None)
+        if worst is None or rank(link.address) >= rank(worst.address):
+            raise Refused("too many peers")
+        worst.close("replaced by a peer of higher priority")
+
+    def _introduce(self, link: PeerProtocol, handshake: Handshake) -> None:
+        """Give the connection the peer's state and its queue of uploads."""
+        now = self._now()
+        link.peer = Peer(
+            address=link.address,
+            peer_id=handshake.peer_id,
+            have=Bitfield(self.piece_count),
+            connected_at=now,
+            downloaded=Rate(now),
+            uploaded=Rate(now),
+            window=RequestWindow(now),
+            fast=handshake.fast,
+            outbound=link.outbound,
+            choked_at=now,
+        )
+        link.uploads = Uploads(
+            link.transport,
+            self._store,
+            self._shared.upload,
+            bind(self._exchange.sent, link),
+            self._read_failed,
+        )
+        _log.debug("{link!r}: {client} joined", link=link, client=link.peer.client or "a peer")

@@ -1,0 +1,429 @@
+"""The hot path: which blocks are asked of whom, what arrives, what is served.
+
+Per block there is no object, no timer, no Deferred and no log call: peers are asked for more
+once a received chunk, time-outs are found by one scan a second, haves go out in batches.
+"""
+
+from collections.abc import Iterable
+from functools import partial as bind
+from typing import Final, Protocol
+
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+
+from txtorrent.bitfield import Bitfield
+from txtorrent.metainfo.pieces import BLOCK
+from txtorrent.peer.protocol import PeerProtocol
+from txtorrent.swarm.allowedfast import SET_SIZE, allowed_fast_set
+from txtorrent.swarm.picker import PiecePicker
+from txtorrent.torrent.assembly import Assembly
+from txtorrent.torrent.progress import Progress
+from txtorrent.torrent.shared import Shared
+from txtorrent.wire import messages as m
+from txtorrent.wire.stream import ProtocolError
+
+SNUBBED_AFTER: Final = 20.0
+"""Seconds without a block while some are due: others get the peer's blocks."""
+LOST_AFTER: Final = 60.0
+"""Seconds after which one request is given up although the peer answers others."""
+HAVE_BATCH: Final = 0.1
+"""Seconds for which haves are collected: one write a peer instead of one a piece."""
+SPILL_AFTER: Final = 10.0
+"""Seconds that a chunk may lie idle in memory while others wait for its buffer."""
+MOST_CANCELLED: Final = 500
+"""Blocks a peer, cancelled and perhaps still on their way, that are no offence."""
+
+
+class Swarm(Protocol):
+    """Who is told what the exchange finds out."""
+
+    def interest_changed(self, link: PeerProtocol) -> None:
+        """A peer became interested, or is no longer."""
+
+    def completed(self) -> None:
+        """The last piece was verified."""
+
+    def useless(self, link: PeerProtocol) -> None:
+        """The peer and we both have everything."""
+
+
+class Exchange:
+    """The blocks of one torrent, both ways. `links` are the connections that take part."""
+
+    def __init__(
+        self, progress: Progress, shared: Shared, assembly: Assembly, swarm: Swarm
+    ) -> None:
+        self.progress = progress
+        self.links: dict[PeerProtocol, None] = {}
+        self.picker = PiecePicker(
+            progress.metainfo.geometry, progress.have, shared.buffers, shared.random
+        )
+        self._assembly = assembly
+        self._swarm = swarm
+        self._download = shared.download
+        self._buffers = shared.buffers
+        self._clock: IReactorTime = shared.reactor
+        self._geometry = progress.metainfo.geometry
+        self._per_piece = self._geometry.blocks_per_piece
+        self._last_piece = self._geometry.piece_count - 1
+        self._now = self._clock.seconds()
+        self._held = False
+        self._in_endgame = False
+        self._new_haves: list[int] = []
+        self._haves_due: IDelayedCall | None = None
+        self._hungry: dict[PeerProtocol, None] = {}
+        self._hungry_due: IDelayedCall | None = None
+        self._starved: dict[PeerProtocol, None] = {}
+
+    # -- peers come and go -----------------------------------------------------------------
+
+    def joined(self, link: PeerProtocol) -> None:
+        """Tell the peer what we have, first of all."""
+        self.links[link] = None
+        link.turn = bind(self._take_turn, link)
+        self.picker.joined(link.peer)
+        have, fast = self.progress.have, link.peer.fast
+        if fast and have.is_full:
+            link.send(m.HaveAll())
+        elif fast and have.is_empty:
+            link.send(m.HaveNone())
+        elif not have.is_empty:
+            link.send(m.Bitfield(have.to_wire()))
+
+    def left(self, link: PeerProtocol) -> None:
+        """Others may have its blocks."""
+        self.links.pop(link, None)
+        self._hungry.pop(link, None)
+        self._starved.pop(link, None)
+        self._download.leave(link.turn)
+        self.picker.left(link.peer)
+        self._wake_hungry()
+
+    def stop(self) -> None:
+        """Forget what is under way; no timer is left."""
+        self._held = True
+        self._buffers.leave(self._feed_starved)
+        for timer in (self._haves_due, self._hungry_due):
+            if timer is not None and timer.active():
+                timer.cancel()
+        for partial in self.picker.partials.values():
+            partial.discard()
+
+    # -- what peers say ----------------------------------------------------------------------
+
+    def choked(self, link: PeerProtocol) -> None:
+        """Without BEP 6 a choke ends every request; with it each is rejected by name."""
+        if not link.peer.fast:
+            self.picker.release_all(link.peer)
+            self._wake_hungry()
+
+    def unchoked(self, link: PeerProtocol) -> None:
+        """We may request."""
+        link.peer.window.idle(self._clock.seconds())
+        self.request_more(link)
+
+    def interest_changed(self, link: PeerProtocol) -> None:
+        """Perhaps there is a free slot."""
+        self._swarm.interest_changed(link)
+
+    def has(self, link: PeerProtocol, piece: int) -> None:
+        """One piece more."""
+        if self.picker.announced(link.peer, piece):
+            self._mind_interest(link)
+            self.request_more(link)
+        elif link.peer.is_seed:
+            self._mind_seed(link)
+
+    def has_pieces(self, link: PeerProtocol, pieces: Bitfield) -> None:
+        """Many pieces; what the peer may fetch while choked follows from how few it has."""
+        self.picker.announced_many(link.peer, pieces)
+        self._mind_interest(link)
+        self._mind_seed(link)
+        if link.peer.fast and pieces.count < SET_SIZE and link.is_open:
+            self._grant_fast(link)
+        self.request_more(link)
+
+    def rejected(self, link: PeerProtocol, index: int, begin: int) -> None:
+        """The block is free for others; this peer is asked again by the next scan."""
+        number = index * self._per_piece + begin // BLOCK
+        if number in link.peer.requests:
+            self.picker.release(link.peer, number)
+            self._wake_hungry()
+            if not link.peer.choking:
+                link.offend("rejects what it lets us request")
+
+    def fast_allowed(self, link: PeerProtocol, piece: int) -> None:
+        """A piece that may be requested while choked."""
+        link.peer.allowed_fast.add(piece)
+        self.request_more(link)
+
+    def may_upload(self, link: PeerProtocol, request: m.Request) -> bool:
+        """Whether the block exists, in a piece that we have."""
+        return (
+            request.index in self.progress.have
+            and request.begin + request.length <= self._geometry.piece_size(request.index)
+        )
+
+    def sent(self, link: PeerProtocol, size: int) -> None:
+        """A block went out."""
+        link.peer.uploaded.total += size
+        self.progress.uploaded.total += size
+        link.mind_queue()
+
+    # -- the way of a block ----------------------------------------------------------------
+
+    def block(self, link: PeerProtocol, index: int, begin: int, data: m.Buffer) -> None:
+        """File a block that was asked for; its piece may be complete with it."""
+        peer, size = link.peer, len(data)
+        block = begin // BLOCK
+        number = index * self._per_piece + block
+        if block >= self._per_piece or number not in peer.requests:
+            self._unsolicited(link, number, size)
+            return
+        if begin % BLOCK or size != self._block_size(index, block):
+            raise ProtocolError(f"a block of {size} bytes at {begin} that nobody asked for")
+        del peer.requests[number]
+        peer.arrived += 1
+        peer.downloaded.total += size
+        self.progress.downloaded.total += size
+        partial = self.picker.partial_for(index, block)
+        if partial is None:
+            self.progress.wasted += size
+            return
+        if partial.store(block, data, peer, self._now):
+            self._cancel_elsewhere(number)
+        self._assembly.block_stored(partial, block)
+
+    def chunk_handled(self, link: PeerProtocol) -> None:
+        """All that came at once is filed: ask for more in one write."""
+        peer = link.peer
+        if peer.arrived:
+            now = self._clock.seconds()
+            peer.window.received(peer.arrived, now)
+            peer.last_block_at = now
+            peer.arrived = 0
+            peer.snubbed = False
+        if peer.am_interested:
+            self.request_more(link)
+
+    def request_more(self, link: PeerProtocol) -> None:
+        """Fill the peer's window, if a quarter of it is free."""
+        peer = link.peer
+        window = peer.window.size
+        room = window - len(peer.requests)
+        if room * 4 < window or self._held or not peer.may_request or not link.is_open:
+            return
+        if self._download.rate:
+            self._request_within_limit(link, room)
+            return
+        numbers = self.picker.pick(peer, room, self._clock.seconds())
+        if numbers:
+            link.send_frames(self._frames(numbers))
+        if len(numbers) < room:
+            self._note_short(link)
+
+    def _request_within_limit(self, link: PeerProtocol, room: int) -> None:
+        limit = self._download
+        while room and limit.take(BLOCK):
+            room -= 1
+            if not self._request_one(link):
+                return
+        if room:
+            limit.wait(link.turn)
+
+    def _take_turn(self, link: PeerProtocol) -> None:
+        """The download limit lets this peer have one block more."""
+        peer = link.peer
+        if len(peer.requests) < peer.window.size and peer.may_request and not self._held:
+            self._download.spend(BLOCK)
+            if self._request_one(link) and len(peer.requests) < peer.window.size:
+                self._download.wait(link.turn)
+
+    def _request_one(self, link: PeerProtocol) -> bool:
+        """Ask for one block, paid for already; paid back if there is none."""
+        numbers = self.picker.pick(link.peer, 1, self._clock.seconds())
+        if numbers:
+            link.send_frames(self._frames(numbers))
+            return True
+        self._download.give_back(BLOCK)
+        self._note_short(link)
+        return False
+
+    def _frames(self, numbers: Iterable[int]) -> bytes:
+        per_piece, size, pack, request = (
+            self._per_piece,
+            self._block_size,
+            m.REQUEST.pack,
+            m.Request.id,
+        )
+        return b"".join(
+            [
+                pack(13, request, index, block * BLOCK, size(index, block))
+                for index, block in (divmod(number, per_piece) for number in numbers)
+            ]
+        )
+
+    def _block_size(self, index: int, block: int) -> int:
+        if index < self._last_piece and block + 1 < self._per_piece:
+            return BLOCK
+        return self._geometry.block_size(index, block)
+
+    def _unsolicited(self, link: PeerProtocol, number: int, size: int) -> None:
+        self.progress.wasted += size
+        if number in link.peer.cancelled:
+            link.peer.cancelled.discard(number)
+        else:
+            link.offend("blocks that nobody asked for")
+
+    # -- who waits for something to request ------------------------------------------------
+
+    def _note_short(self, link: PeerProtocol) -> None:
+        """There was less to request than the window has room for."""
+        if self.picker.starved:
+            self._starved[link] = None
+            self._buffers.wait(self._feed_starved)
+            return
+        self._hungry[link] = None
+        if self.picker.is_endgame != self._in_endgame:
+            self._in_endgame = not self._in_endgame
+            if self._in_endgame:
+                self._wake_hungry()
+
+    def _wake_hungry(self) -> None:
+        """Blocks became free: soon, and all at once, ask those who had nothing to request."""
+        if self._hungry and self._hungry_due is None and not self._held:
+            self._hungry_due = self._clock.callLater(0, self._feed_hungry)
+
+    def _feed_hungry(self) -> None:
+        self._hungry_due = None
+        hungry, self._hungry = self._hungry, {}
+        for link in hungry:
+            self.request_more(link)
+
+    def _feed_starved(self) -> None:
+        """Memory is free: those who wait for it have their turns, in order."""
+        for link in tuple(self._starved):
+            del self._starved[link]
+            self.request_more(link)
+            if self.picker.starved:
+                break
+        if self._starved:
+            self._buffers.wait(self._feed_starved)
+
+    # -- what became of a piece ------------------------------------------------------------
+
+    def piece_verified(self, piece: int) -> None:
+        """It is had: peers are told, and nobody is asked for it."""
+        self.picker.verified(piece, (link.peer for link in self.links))
+        for link in tuple(self.links):
+            if piece in link.peer.have:
+                self._mind_interest(link)
+        self._new_haves.append(piece)
+        if self._haves_due is None and not self._held:
+            self._haves_due = self._clock.callLater(HAVE_BATCH, self._tell_haves)
+        if self.progress.is_complete:
+            self._complete()
+
+    def piece_failed(self, piece: int) -> None:
+        """It is to be fetched again."""
+        size = self._geometry.piece_size(piece)
+        self.progress.wasted += size
+        self.progress.corrupt += size
+        self.picker.failed(piece)
+        self._wake_hungry()
+
+    def hold(self, held: bool) -> None:
+        """Request nothing while `held`; then ask everybody again."""
+        self._held = held
+        if not held:
+            for link in tuple(self.links):
+                self.request_more(link)
+
+    def _tell_haves(self) -> None:
+        self._haves_due = None
+        news, self._new_haves = self._new_haves, []
+        for link in tuple(self.links):
+            have = link.peer.have
+            frames = [m.INDEX.pack(5, m.Have.id, piece) for piece in news if piece not in have]
+            if frames:
+                link.send_frames(b"".join(frames))
+
+    def _complete(self) -> None:
+        self._swarm.completed()
+        for link in tuple(self.links):
+            self._mind_seed(link)
+
+    def _cancel_elsewhere(self, number: int) -> None:
+        for link in self.links:
+            if number in link.peer.requests:
+                self._cancel(link, number)
+
+    def _cancel(self, link: PeerProtocol, number: int) -> None:
+        self.picker.release(link.peer, number)
+        index, block = divmod(number, self._per_piece)
+        link.send(m.Cancel(index, block * BLOCK, self._block_size(index, block)))
+        cancelled = link.peer.cancelled
+        if len(cancelled) >= MOST_CANCELLED:
+            cancelled.clear()
+        cancelled.add(number)
+
+    # -- once a second ---------------------------------------------------------------------
+
+    def scan(self, now: float) -> None:
+        """Rates, time-outs, keep-alives, and a second chance for every window with room."""
+        self._now = now
+        for link in tuple(self.links):
+            peer = link.peer
+            peer.downloaded.sample(now)
+            peer.uploaded.sample(now)
+            link.check(now)
+            if peer.requests:
+                self._check_overdue(link, now)
+            self.request_more(link)
+        if self._starved:
+            self._spill_idle(now)
+
+    def _check_overdue(self, link: PeerProtocol, now: float) -> None:
+        peer = link.peer
+        oldest = next(iter(peer.requests.values()))
+        waited = now - max(oldest, peer.last_block_at)
+        if waited > LOST_AFTER or (waited > SNUBBED_AFTER and not link.is_receiving(now)):
+            self._snub(link)
+        elif now - oldest > LOST_AFTER:
+            self._cancel(link, next(iter(peer.requests)))
+            self._wake_hungry()
+
+    def _snub(self, link: PeerProtocol) -> None:
+        link.peer.snubbed = True
+        link.peer.window.snub()
+        for number in tuple(link.peer.requests):
+            self._cancel(link, number)
+        self._wake_hungry()
+
+    def _spill_idle(self, now: float) -> None:
+        """Memory is short: what lies half done and idle goes to disk."""
+        for partial in tuple(self.picker.partials.values()):
+            number = partial.idle_chunk(now - SPILL_AFTER)
+            if number is not None:
+                self._assembly.spill(partial, number)
+
+    # -- inside ----------------------------------------------------------------------------
+
+    def _mind_interest(self, link: PeerProtocol) -> None:
+        wants = link.peer.wanted > 0
+        if wants != link.peer.am_interested and link.is_open:
+            link.peer.am_interested = wants
+            link.send(m.Interested() if wants else m.NotInterested())
+
+    def _mind_seed(self, link: PeerProtocol) -> None:
+        if self.progress.is_complete and link.peer.is_seed:
+            self._swarm.useless(link)
+
+    def _grant_fast(self, link: PeerProtocol) -> None:
+        peer, metainfo = link.peer, self.progress.metainfo
+        pieces = allowed_fast_set(
+            peer.address.host, metainfo.info_hash, metainfo.geometry.piece_count
+        )
+        for piece in pieces:
+            if piece in self.progress.have:
+                peer.granted_fast.add(piece)
+                link.send(m.AllowedFast(piece))

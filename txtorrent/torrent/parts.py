@@ -1,0 +1,207 @@
+"""The parts of a torrent that run while pieces are exchanged, and who of them tells whom."""
+
+from collections.abc import Sequence
+from typing import Final, Protocol
+
+from twisted.internet.defer import Deferred, gatherResults
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from txtorrent.address import Address
+from txtorrent.metainfo.torrentfile import Metainfo
+from txtorrent.peer.protocol import PeerProtocol
+from txtorrent.storage.content import Content
+from txtorrent.swarm.choker import Choker, slots_for
+from txtorrent.swarm.peerbook import Source
+from txtorrent.torrent.assembly import Assembly
+from txtorrent.torrent.choking import Choking
+from txtorrent.torrent.connections import Connections
+from txtorrent.torrent.exchange import Exchange
+from txtorrent.torrent.progress import Progress
+from txtorrent.torrent.saver import Saver
+from txtorrent.torrent.shared import Shared, TorrentOptions
+from txtorrent.torrent.store import PieceStore
+from txtorrent.tracker.announcer import Announcer, Identity, Totals
+
+STOP_LIMIT: Final = 5.0
+"""Seconds for trackers to hear that we stop; the daemon has to be gone within ten."""
+
+_log = Logger()
+
+
+class Owner(Protocol):
+    """The torrent, as its parts see it."""
+
+    def completed(self) -> None:
+        """The last piece was verified."""
+
+    def storage_failed(self, error: OSError) -> None:
+        """The disk does not do its work."""
+
+    def disk_full(self, error: OSError) -> None:
+        """Data waits for space."""
+
+    def disk_has_space(self) -> None:
+        """What waited could be written."""
+
+    def found_peers(self, url: str, addresses: Sequence[Address]) -> None:
+        """A tracker told of peers."""
+
+
+class Parts:
+    """Wires the parts to each other: who tells whom stands here and nowhere else."""
+
+    announcer: Announcer
+
+    def __init__(
+        self,
+        owner: Owner,
+        progress: Progress,
+        content: Content,
+        store: PieceStore,
+        shared: Shared,
+        options: TorrentOptions,
+    ) -> None:
+        self._owner = owner
+        self._progress = progress
+        self._shared = shared
+        self._options = options
+        self._uploaded_before = progress.uploaded.total
+        self._downloaded_before = progress.downloaded.total
+        self.saver = Saver(progress, content, shared)
+        self.assembly = Assembly(store, self, shared.reactor)
+        self.exchange = Exchange(progress, shared, self.assembly, self)
+        self.connections = Connections(
+            shared, self.exchange, store, options.max_peers, self._read_failed
+        )
+        slots = slots_for(shared.upload.rate)
+        self.choking = Choking(self.exchange, Choker(slots, shared.random))
+        self.announcer = self._make_announcer(progress.metainfo)
+
+    def _make_announcer(self, metainfo: Metainfo) -> Announcer:
+        shared = self._shared
+        identity = Identity(
+            metainfo.info_hash, shared.peer_id, shared.port, shared.random.getrandbits(32)
+        )
+        return Announcer(
+            metainfo.announce_tiers,
+            shared.trackers,
+            shared.reactor,
+            shared.random,
+            self._describe,
+            identity,
+            self._owner.found_peers,
+            self._options.trust_trackers,
+        )
+
+    def start(self) -> None:
+        """Announce, and dial whom the user named."""
+        self.announcer.start()
+        self.connections.found(self._options.peers, Source.USER)
+
+    def tick(self, now: float) -> None:
+        """To be called every second."""
+        self.exchange.scan(now)
+        self.choking.tick(now)
+        self.connections.dial()
+        if self.connections.is_thin:
+            self.announcer.want_peers()
+        saving = self.saver.tick(now)
+        if saving is not None:
+            saving.addErrback(self._save_failed)
+
+    def turn_seed(self) -> None:
+        """The download is complete."""
+        self.announcer.completed()
+        self.saver.save().addErrback(self._save_failed)
+
+    async def stop(self, save: bool) -> None:
+        """End every part. OSError when the last save failed."""
+        told = self.announcer.stop()
+        await gatherResults([self.connections.stop(), self.assembly.stop()])
+        self.exchange.stop()
+        if save:
+            await self.saver.save(final=True)
+        await told
+
+    # -- torrent.assembly.PieceOwner ---------------------------------------------------------
+
+    def piece_verified(self, piece: int) -> None:
+        """The piece is on disk, right, and recorded."""
+        self.exchange.piece_verified(piece)
+
+    def piece_failed(self, piece: int) -> None:
+        """The piece did not match its hash."""
+        _log.warn(
+            "{name}: piece {piece} failed its hash, fetching it again",
+            name=self._progress.metainfo.name, piece=piece,
+        )  # fmt: skip
+        self.exchange.piece_failed(piece)
+
+    def buffer_freed(self) -> None:
+        """Memory went back to the pool: whoever waits for it, in any torrent, goes on."""
+        self._shared.buffers.wake()
+
+    def record_piece(self, piece: int) -> "Deferred[None]":
+        """Have the journal note the piece."""
+        return self.saver.record(piece)
+
+    def ban(self, address: Address, reason: str) -> None:
+        """Keep the host out, in every torrent and over restarts."""
+        _log.warn("{host} {reason}: banned for a day", host=address.host, reason=reason)
+        self._shared.ban(address.host)
+        self.connections.ban(address, f"banned: {reason}")
+
+    def storage_failed(self, error: OSError) -> None:
+        """The disk does not do its work."""
+        self._owner.storage_failed(error)
+
+    def disk_full(self, error: OSError) -> None:
+        """Request nothing until there is space."""
+        self.exchange.hold(True)
+        self._owner.disk_full(error)
+
+    def disk_has_space(self) -> None:
+        """Go on."""
+        self.exchange.hold(False)
+        self._owner.disk_has_space()
+
+    # -- torrent.exchange.Swarm --------------------------------------------------------------
+
+    def interest_changed(self, link: PeerProtocol) -> None:
+        """Perhaps there is a free slot."""
+        self.choking.interest_changed(link, self._shared.reactor.seconds())
+
+    def completed(self) -> None:
+        """The last piece was verified."""
+        self._owner.completed()
+
+    def useless(self, link: PeerProtocol) -> None:
+        """Two seeds have nothing to say to each other."""
+        self.connections.drop_useless(link)
+
+    # -- inside ------------------------------------------------------------------------------
+
+    def _describe(self) -> Totals:
+        progress = self._progress
+        return Totals(
+            progress.uploaded.total - self._uploaded_before,
+            progress.downloaded.total - self._downloaded_before,
+            progress.left,
+            progress.corrupt,
+        )
+
+    def _read_failed(self, failure: Failure) -> None:
+        error = failure.value
+        if isinstance(error, OSError):
+            self._owner.storage_failed(error)
+        else:
+            _log.failure("an error of ours while reading for a peer", failure)
+
+    def _save_failed(self, failure: Failure) -> None:
+        """Data could not be made durable: what the disk holds of it is in doubt."""
+        error = failure.value
+        if isinstance(error, OSError):
+            self._owner.storage_failed(error)
+        else:
+            _log.failure("an error of ours while saving", failure)

@@ -1,0 +1,90 @@
+"""What all torrents of a session share, and the options a torrent is given."""
+
+import time
+from enum import Enum
+from random import Random
+from typing import Any
+
+from attrs import define, field, frozen
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from txtorrent.address import Address
+from txtorrent.peer.limiter import Limiter
+from txtorrent.storage.disk import Disk
+from txtorrent.storage.filepool import FilePool
+from txtorrent.storage.journal import Journal
+from txtorrent.swarm.banlist import BAN, BanList
+from txtorrent.swarm.buffers import BufferPool
+from txtorrent.tracker.clients import Trackers
+
+_log = Logger()
+
+DEFAULT_MAX_PEERS = 100
+"""Connections of one torrent: beyond this a swarm gets no faster, only dearer."""
+
+
+class Allocation(Enum):
+    """Whether the space of a torrent is taken at the start."""
+
+    SPARSE = "sparse"
+    FULL = "full"
+
+
+@define
+class Budget:
+    """Connections that the session may still have: descriptors are finite (THREATS E9)."""
+
+    most: int
+    used: int = 0
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether no more connection should be made or accepted."""
+        return self.used >= self.most
+
+
+@frozen
+class Shared:
+    """One of each for the whole session. `reactor` gives TCP and time; `random` all chance.
+
+    `port` is the port that peers reach us at, `interface` the address to connect from.
+    """
+
+    reactor: Any
+    random: Random
+    disk: Disk
+    files: FilePool
+    journal: Journal
+    trackers: Trackers
+    buffers: BufferPool
+    download: Limiter
+    upload: Limiter
+    bans: BanList
+    budget: Budget
+    peer_id: bytes
+    port: int
+    interface: str | None = None
+
+    def ban(self, host: str) -> None:
+        """Keep a host that sent bad data out, over restarts too."""
+        self.bans.ban(host, self.reactor.seconds())
+        self.journal.ban(host, time.time() + BAN).addErrback(_ban_not_saved)
+
+
+def _ban_not_saved(failure: Failure) -> None:
+    _log.error("a ban could not be saved: {why}", why=failure.getErrorMessage())
+
+
+@frozen
+class TorrentOptions:
+    """How one torrent is run. `peers` are addresses that the user named."""
+
+    directory: str
+    max_peers: int = DEFAULT_MAX_PEERS
+    allocation: Allocation = Allocation.SPARSE
+    peers: tuple[Address, ...] = field(default=())
+    trust_trackers: bool = False
+    """Whether its trackers may be at private and loopback addresses."""
+    recheck: bool = False
+    """Hash everything once more at the start, whatever the saved state says."""

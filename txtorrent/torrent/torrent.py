@@ -1,0 +1,312 @@
+"""One torrent: its life from metainfo to seeding, and the parts that it starts and stops.
+
+Each concern has an object of its own; here they are made, told what happens, and ended. What
+may follow what is decided in `life`.
+"""
+
+import errno
+from collections.abc import Sequence
+from typing import Final
+
+from twisted.internet.defer import CancelledError, Deferred, succeed
+from twisted.internet.interfaces import IDelayedCall
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from txtorrent.address import Address
+from txtorrent.bitfield import Bitfield
+from txtorrent.metainfo.torrentfile import Metainfo
+from txtorrent.storage.content import Content, StorageMissing
+from txtorrent.storage.disk import LaneStopped
+from txtorrent.storage.journal import Resume
+from txtorrent.storage.trust import Trust, trust
+from txtorrent.swarm.peerbook import Source
+from txtorrent.swarm.rate import Rate
+from txtorrent.torrent.life import State, make_life
+from txtorrent.torrent.parts import Parts
+from txtorrent.torrent.progress import Progress
+from txtorrent.torrent.shared import Allocation, Shared, TorrentOptions
+from txtorrent.torrent.store import PieceStore
+from txtorrent.tracker.tiers import TrackerStatus
+
+LOOK_AGAIN: Final = 30.0
+"""Seconds between looks whether storage that was missing or read-only is back."""
+_MAY_COME_BACK: Final = (errno.ENOENT, errno.EROFS, errno.EACCES, errno.ENODATA, errno.ENOTDIR)
+
+_log = Logger()
+
+
+class Torrent:
+    """One torrent of a session.
+
+    `progress` and `state` tell how it stands, `error` what is wrong, for people.
+    """
+
+    def __init__(self, metainfo: Metainfo, options: TorrentOptions, shared: Shared) -> None:
+        now = shared.reactor.seconds()
+        self.metainfo = metainfo
+        self.state = State.NEW
+        self.error: str | None = None
+        self.progress = Progress(
+            metainfo, Bitfield(metainfo.geometry.piece_count), Rate(now), Rate(now)
+        )
+        self._options = options
+        self._shared = shared
+        self._content = Content(options.directory, metainfo.files, metainfo.geometry, shared.files)
+        self._store = PieceStore(metainfo, self._content, shared.disk)
+        self._life = make_life(self)
+        self._parts: Parts | None = None
+        self._loading: Deferred[None] = succeed(None)
+        self._ending: Deferred[None] = succeed(None)
+        self._stopped: list[Deferred[None]] = []
+        self._look: IDelayedCall | None = None
+        self._recheck = options.recheck
+
+    @property
+    def name(self) -> str:
+        """What users call it."""
+        return self.metainfo.name
+
+    @property
+    def peers(self) -> int:
+        """Connected peers."""
+        return len(self._parts.exchange.links) if self._parts else 0
+
+    @property
+    def seeds(self) -> int:
+        """Connected peers that have everything."""
+        return sum(p.peer.is_seed for p in self._parts.exchange.links) if self._parts else 0
+
+    @property
+    def swarm(self) -> "Parts | None":
+        """The parts that run while pieces are exchanged, or None."""
+        return self._parts
+
+    def trackers(self) -> list[TrackerStatus]:
+        """What each tracker said."""
+        return self._parts.announcer.status() if self._parts else []
+
+    def start(self) -> None:
+        """Begin; what happens is seen in `state`."""
+        self._life.start()
+
+    def stop(self) -> "Deferred[None]":
+        """End in good order: trackers are told, progress is saved. Never fails."""
+        if self.state is State.STOPPED:
+            return succeed(None)
+        stopped: Deferred[None] = Deferred()
+        self._stopped.append(stopped)
+        self._life.stop()
+        return stopped
+
+    def tick(self, now: float) -> None:
+        """To be called every second."""
+        self.progress.sample(now)
+        if self._parts is not None:
+            self._parts.tick(now)
+
+    # -- stages of life ----------------------------------------------------------------------
+
+    def load(self) -> None:
+        """Find out what the journal and the disk hold."""
+        self._enter(State.LOADING)
+        self.error = None
+        self._loading = Deferred.fromCoroutine(self._load())
+        self._loading.addErrback(self._load_failed)
+
+    def announce_check(self) -> None:
+        """Say that a check begins."""
+        self._enter(State.CHECKING)
+        _log.info("{name}: checking what is on disk", name=self.name)
+
+    def begin_leeching(self) -> None:
+        """Exchange pieces."""
+        self._enter(State.DOWNLOADING)
+        have, left = self.progress.fraction, self.progress.left
+        _log.info(
+            "{name}: downloading to {directory} ({have:.1%} had, {left:,} bytes left)",
+            name=self.name, directory=self._options.directory, have=have, left=left,
+        )  # fmt: skip
+        self._begin_parts()
+
+    def begin_seeding(self) -> None:
+        """Serve pieces."""
+        self._enter(State.SEEDING)
+        _log.info("{name}: complete, nothing to download", name=self.name)
+        _log.info("{name}: seeding", name=self.name)
+        self._begin_parts()
+
+    def turn_seed(self) -> None:
+        """From leeching to seeding, without a pause."""
+        self._enter(State.SEEDING)
+        progress = self.progress
+        _log.info(
+            "{name}: complete ({size:,} bytes; downloaded {down:,}, of it wasted {wasted:,})",
+            name=self.name, size=progress.size, down=progress.downloaded.total,
+            wasted=progress.wasted,
+        )  # fmt: skip
+        _log.info("{name}: seeding", name=self.name)
+        assert self._parts is not None
+        self._parts.turn_seed()
+
+    def give_up(self) -> None:
+        """End every part, and look now and then whether it can go on."""
+        self._enter(State.FAILED)
+        _log.error("{name}: error: {error}", name=self.name, error=self.error)
+        self._loading.cancel()
+        parts, self._parts = self._parts, None
+        self._ending = Deferred.fromCoroutine(self._end(parts, save=False))
+
+    def wind_down(self) -> None:
+        """End every part in good order."""
+        self._enter(State.STOPPING)
+        self._loading.cancel()
+        if self._look is not None and self._look.active():
+            self._look.cancel()
+        self._ending = Deferred.fromCoroutine(self._wind_down(self._ending))
+
+    async def _wind_down(self, before: "Deferred[None]") -> None:
+        await before
+        parts, self._parts = self._parts, None
+        await self._end(parts, save=True)
+        self._life.all_stopped()
+
+    def rest(self) -> None:
+        """Nothing is left running."""
+        self._enter(State.STOPPED)
+        waiting, self._stopped = self._stopped, []
+        for stopped in waiting:
+            stopped.callback(None)
+
+    # -- loading -----------------------------------------------------------------------------
+
+    async def _load(self) -> None:
+        resume = await self._shared.journal.load(self.metainfo.info_hash)
+        believed = await self._shared.disk.read.run(self._judge, resume)
+        self._restore(resume, believed)
+        if not believed.recheck.is_empty:
+            self._life.check_needed()
+            await self._check(believed.recheck)
+        await self._prepare()
+        self._recheck = False
+        if self.progress.is_complete:
+            self._life.found_complete()
+        else:
+            self._life.found_incomplete()
+
+    def _judge(self, resume: Resume | None) -> Trust:
+        """On a disk thread: what of the saved state can be believed."""
+        stats = self._content.stat()
+        if self._recheck:
+            return trust(None, stats, self.metainfo.files, self.metainfo.geometry)
+        judged = trust(resume, stats, self.metainfo.files, self.metainfo.geometry)
+        if resume is not None and not any(stats) and judged.recheck:
+            self._content.require()
+        self._content.note_unsynced(judged.unsynced)
+        return judged
+
+    def _restore(self, resume: Resume | None, believed: Trust) -> None:
+        now = self._shared.reactor.seconds()
+        self.progress.have = believed.have
+        if resume is not None:
+            self.progress.downloaded = Rate(now, resume.downloaded)
+            self.progress.uploaded = Rate(now, resume.uploaded)
+            self.progress.wasted = resume.wasted
+
+    async def _check(self, pieces: Bitfield) -> None:
+        done = 0
+
+        def on_piece(piece: int, good: bool) -> None:
+            nonlocal done
+            done += 1
+            self.progress.checked = done / pieces.count
+            if good:
+                self.progress.have.add(piece)
+
+        self.progress.checked = 0.0
+        await self._store.check(pieces, on_piece)
+
+    async def _prepare(self) -> None:
+        """Make what has to be on disk before the first piece comes."""
+        if not self.progress.is_complete:
+            full = self._options.allocation is Allocation.FULL
+            await self._shared.disk.write.run(self._content.create, full)
+        self._parts = Parts(
+            self, self.progress, self._content, self._store, self._shared, self._options
+        )
+        await self._parts.saver.begin()
+
+    def _load_failed(self, failure: Failure) -> None:
+        if failure.check(CancelledError, LaneStopped):
+            return
+        if not failure.check(OSError):
+            _log.failure("{name}: an error of ours", failure, name=self.name)
+        self._fail(failure.value)
+
+    # -- running -----------------------------------------------------------------------------
+
+    def _begin_parts(self) -> None:
+        assert self._parts is not None
+        self._parts.start()
+
+    def completed(self) -> None:
+        """The last piece was verified."""
+        self._life.last_piece()
+
+    def storage_failed(self, error: OSError) -> None:
+        """The disk does not do its work; the torrent cannot go on."""
+        self._fail(error)
+
+    def disk_full(self, error: OSError) -> None:
+        """Downloading waits for space; seeding goes on."""
+        self.error = f"disk full: {_tell(error)}"
+        _log.error("{name}: {error}; waiting for space", name=self.name, error=self.error)
+
+    def disk_has_space(self) -> None:
+        """Downloading goes on."""
+        self.error = None
+        _log.info("{name}: there is space again, going on", name=self.name)
+
+    def found_peers(self, url: str, addresses: Sequence[Address]) -> None:
+        """A tracker told of peers."""
+        if self._parts is not None:
+            self._parts.connections.found(addresses, Source.TRACKER)
+
+    # -- ending ------------------------------------------------------------------------------
+
+    def _fail(self, error: BaseException | None) -> None:
+        self.error = _tell(error)
+        self._life.fail()
+        may_come_back = isinstance(error, OSError) and error.errno in _MAY_COME_BACK
+        if may_come_back and self.state is State.FAILED:
+            self._look = self._shared.reactor.callLater(LOOK_AGAIN, self._look_again)
+
+    def _look_again(self) -> None:
+        """Load anew; if the storage is still not there, that fails as it did before."""
+        if self._ending.called:
+            self._life.try_again()
+        else:
+            self._look = self._shared.reactor.callLater(LOOK_AGAIN, self._look_again)
+
+    async def _end(self, parts: "Parts | None", save: bool) -> None:
+        try:
+            if parts is not None:
+                await parts.stop(save)
+        except OSError as error:
+            _log.error("{name}: {error}", name=self.name, error=_tell(error))
+        except Exception:
+            _log.failure("{name}: an error of ours while stopping", name=self.name)
+        self._content.close()
+
+    def _enter(self, state: State) -> None:
+        self.state = state
+
+
+def _tell(error: BaseException | None) -> str:
+    """An error in words for the user."""
+    if isinstance(error, StorageMissing):
+        return f"storage missing: {error.filename or error}"
+    if isinstance(error, OSError) and error.strerror:
+        where = f": {error.filename}" if error.filename else ""
+        return f"{error.strerror}{where}"
+    return str(error) or type(error).__name__
