@@ -1,0 +1,115 @@
+"""The rows of the state database: what is written about torrents and bans, and read back.
+
+Functions of a connection within a transaction that somebody else began. Rows that are not
+whole count as missing (schema.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from sqlite3 import Connection
+from typing import Any
+
+from attrs import define, field
+from twisted.logger import Logger
+
+from txtorrent.storage.resume import Checkpoint, Resume, pack_files, unpack_files
+from txtorrent.storage.schema import Column, is_whole, put, sealed
+
+# Bans beyond these, the first to end go: a swarm of attackers must not fill the disk.
+MOST_BANS = 10_000
+
+_log = Logger()
+
+
+@define(eq=False)
+class Rows:
+    """What to do to the rows; `wall` is the wall clock, `boot` this boot's id (b"": not known)."""
+
+    wall: Callable[[], float]
+    boot: bytes
+    # Torrents with a committed checkpoint in this run. Before it, their rows speak of an earlier
+    # run, and must not seem to have been true until now.
+    checkpointed: set[bytes] = field(init=False, factory=set)
+
+    def load(self, db: Connection, info_hash: bytes) -> Resume | None:
+        row = _first(db, "torrent", "info_hash = ?", info_hash)
+        if row is None:
+            return None
+        provisional = list(_whole(db, "provisional", "info_hash = ?", info_hash))
+        at, clean = self._alive(db, info_hash)
+        return Resume(
+            have=row[1],
+            provisional=frozenset(piece for _, piece, _, _ in provisional),
+            files=unpack_files(row[2]),
+            clean=clean,
+            alive_at=at,
+            same_boot=self.boot != b"" and all(entry[2] == self.boot for entry in provisional),
+            uploaded=row[3],
+            downloaded=row[4],
+            wasted=row[5],
+        )
+
+    def record(self, db: Connection, info_hash: bytes, piece: int) -> None:
+        put(db, "provisional", sealed("provisional", info_hash, piece, self.boot))
+        at = self.wall()
+        if info_hash not in self.checkpointed:
+            at, _ = self._alive(db, info_hash)
+        put(db, "alive", sealed("alive", info_hash, float(at), 0))
+
+    def retract(self, db: Connection, info_hash: bytes, pieces: Iterable[int]) -> None:
+        db.executemany(
+            "DELETE FROM provisional WHERE info_hash = ? AND piece = ?",
+            [(info_hash, piece) for piece in pieces],
+        )
+
+    def checkpoint(self, db: Connection, info_hash: bytes, state: Checkpoint) -> None:
+        counters = state.uploaded, state.downloaded, state.wasted
+        files = pack_files(state.files)
+        put(db, "torrent", sealed("torrent", info_hash, state.have, files, *counters))
+        put(db, "alive", sealed("alive", info_hash, float(self.wall()), int(state.clean)))
+        query = "SELECT piece FROM provisional WHERE info_hash = ?"
+        recorded = [piece for (piece,) in db.execute(query, (info_hash,))]
+        self.retract(db, info_hash, [piece for piece in recorded if _has(state.have, piece)])
+
+    def forget(self, db: Connection, info_hash: bytes) -> None:
+        for table in ("torrent", "alive", "provisional"):
+            db.execute(f"DELETE FROM {table} WHERE info_hash = ?", (info_hash,))  # noqa: S608
+
+    def ban(self, db: Connection, host: str, until: float) -> None:
+        put(db, "ban", sealed("ban", host.encode(), float(until)))
+        db.execute(
+            "DELETE FROM ban WHERE host IN"
+            " (SELECT host FROM ban ORDER BY until DESC LIMIT -1 OFFSET ?)",
+            (MOST_BANS,),
+        )
+
+    def bans(self, db: Connection) -> list[tuple[str, float]]:
+        db.execute("DELETE FROM ban WHERE until <= ?", (self.wall(),))
+        return [(host.decode(), until) for host, until, _ in _whole(db, "ban", "1")]
+
+    def _alive(self, db: Connection, info_hash: bytes) -> tuple[float, bool]:
+        """(when the torrent's rows were last true, whether it was stopped cleanly then)."""
+        row = _first(db, "alive", "info_hash = ?", info_hash)
+        return (0.0, False) if row is None else (row[1], bool(row[2]))
+
+
+def _has(have: bytes, piece: object) -> bool:
+    # A damaged row may hold anything.
+    if not isinstance(piece, int) or not 0 <= piece < 8 * len(have):
+        return False
+    return bool(have[piece >> 3] & (0x80 >> (piece & 7)))
+
+
+def _first(db: Connection, table: str, where: str, *values: Column) -> tuple[Any, ...] | None:
+    return next(_whole(db, table, where, *values), None)
+
+
+def _whole(db: Connection, table: str, where: str, *values: Column) -> Iterator[tuple[Any, ...]]:
+    """The rows of a table that are as they were written."""
+    query = f"SELECT * FROM {table} WHERE {where}"  # noqa: S608 - our names
+    for row in db.execute(query, values).fetchall():
+        if is_whole(table, row):
+            yield row
+        else:
+            _log.warn("a damaged entry of the state database is left out ({table})", table=table)
