@@ -308,6 +308,13 @@ class RedirectTests(HttpCase):
             self.world.web(f"203.0.113.{number}", name, answer=redirect(to))
             self.assertIn("scheme", self.refused(f"http://{name}/announce"))
 
+    def test_location_that_is_no_text(self) -> None:
+        def talk(transport, host) -> None:
+            transport.write(b"HTTP/1.1 302 Found\r\nLocation: http://\xff\xfe[/\r\n\r\n")
+
+        self.world.raw("203.0.113.1", "tracker.example", talk=talk)
+        self.assertIn("cannot be read", self.refused())
+
     def test_credentials_stay_here(self) -> None:
         self.world.web("203.0.113.1", "a.example", answer=redirect("http://b.example/announce"))
         page = self.world.web("203.0.113.2", "b.example")

@@ -76,7 +76,10 @@ class Guard:
         self._hops += 1
         if self._hops > MAX_REDIRECTS:
             raise TrackerError(f"the tracker redirects more than {MAX_REDIRECTS} times")
-        target = TrackerUrl.parse(urljoin(url.origin + url.target, location))
+        try:
+            target = TrackerUrl.parse(urljoin(url.origin + url.target, location))
+        except ValueError:
+            raise TrackerError("the tracker redirects to a URL that cannot be read") from None
         if target.scheme not in ("http", "https"):
             raise TrackerError(f"the tracker redirects to scheme {target.scheme!r}")
         if url.scheme == "https" and target.scheme != "https":

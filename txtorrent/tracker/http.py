@@ -130,9 +130,9 @@ class HttpTrackers:
             unbuffered=True,
             reactor=self._reactor,
         )
-        locations = response.headers.getRawHeaders("location", [])
+        locations = response.headers.getRawHeaders(b"location", [])
         if response.code in _REDIRECTS and locations:
-            return _Answer(response.code, b"", locations[0])
+            return _Answer(response.code, b"", locations[0].decode("utf-8", "replace"))
         body = Body(response)
         await treq.collect(response, body.feed)
         return _Answer(response.code, body.content)
