@@ -2,12 +2,16 @@ import errno
 import os
 from unittest import mock
 
-from twisted.trial.unittest import SynchronousTestCase
+from twisted.internet import reactor
+from twisted.internet.defer import gatherResults
+from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from tests.storage.folders import content, folder, noise, open_descriptors, tmpfs, tree
 from txtorrent.storage import content as content_module
 from txtorrent.storage import pagecache
 from txtorrent.storage.content import Extent, FileStat, ShortFileError, StorageMissing, SyncError
+from txtorrent.storage.disk import ThreadLane
+from txtorrent.storage.filepool import FilePool
 
 # Pieces of 16 KiB:  |0        |1        |2   |
 #                     a a a a  b pad c c c c c
@@ -437,6 +441,33 @@ class SyncTests(Case):
         self.assertEqual(self.sync(), ["t/a"])
 
 
+class ThreadedTests(TestCase):
+    async def test_many_threads_with_few_open_files(self):
+        """Files are opened, closed, written, read and synced by many threads at once."""
+        lane = ThreadLane(reactor, 8, "content")
+        lane.start()
+        await lane.run(int)
+        before = open_descriptors()  # the reactor runs by now, and has opened its own
+        rows = [(f"t/{n % 3}/{n}", 5000) for n in range(60)]
+        many = content(folder(self), rows, 7000, FilePool(2))
+        data = noise(300_000)
+        many.create()
+
+        def work(offset):
+            many.write(offset, data[offset : offset + 7000])
+            many.sync()
+            return many.read(offset, len(data[offset : offset + 7000]))
+
+        offsets = range(0, len(data), 7000)
+        parts = await gatherResults([lane.run(work, offset) for offset in offsets])
+        self.assertEqual(b"".join(parts), data)
+        self.assertLessEqual(many.pool.open_count, 2)
+        self.assertEqual(many.unsynced, frozenset())
+        many.close()
+        self.assertEqual(open_descriptors(), before)
+        await lane.stop()
+
+
 class CachedTests(Case):
     def test_only_files_that_are_open(self):
         data = self.written()
@@ -452,6 +483,17 @@ class CachedTests(Case):
             self.assertEqual(
                 self.content.read_cached(offset, length), data[offset : offset + length]
             )
+
+    def test_beginning_where_a_file_without_bytes_lies(self):
+        data = self.written()
+        self.assertEqual(self.content.read_cached(20000, 3000), data[20000:23000])
+        self.assertEqual(self.content.read_cached(23000, 1000), bytes(1000))
+
+    def test_outside_is_refused(self):
+        self.written()
+        for offset, length in [(-1, 2), (-TOTAL, 5), (TOTAL, 1), (TOTAL - 1, 2)]:
+            with self.assertRaises(ValueError):
+                self.content.read_cached(offset, length)
 
     def test_not_in_memory(self):
         self.written()

@@ -50,7 +50,7 @@ class OpenFile:
 class FilePool:
     """At most `limit` open files.  Thread safe.
 
-    Files in use are never closed: with all of them in use the limit is exceeded by at most one a
+    Files in use are never closed: while all of them are, the limit is exceeded by at most one a
     thread.  The lock is held for dictionary work only, never while a disk is asked.
     """
 
@@ -59,7 +59,8 @@ class FilePool:
     _files: OrderedDict[Key, OpenFile] = field(init=False, factory=OrderedDict)
     _lock: Lock = field(init=False, factory=Lock)
 
-    def __len__(self) -> int:
+    @property
+    def open_count(self) -> int:
         """How many files are open (without those dropped while in use)."""
         return len(self._files)
 
@@ -82,11 +83,14 @@ class FilePool:
             return self._pin(key, writable)
 
     def unpin(self, file: OpenFile) -> None:
+        unused: list[OpenFile | None] = []
         with self._lock:
             file.pins -= 1
-            unused = file.dropped and not file.pins
-        if unused:
-            os.close(file.descriptor)
+            if file.dropped and not file.pins:
+                unused.append(file)
+            elif len(self._files) > self.limit:
+                unused = self._shrink(self.limit)
+        _close(unused)
 
     def drop(self, owner: object) -> None:
         """Close every file whose key begins with `owner`; those in use, after that use."""
@@ -122,7 +126,7 @@ class FilePool:
             if error.errno not in (errno.EMFILE, errno.ENFILE):
                 raise
         # Sockets, or another program, took more than their share: give up half of ours.
-        self.close_unused(keep=len(self) // 2)
+        self.close_unused(keep=self.open_count // 2)
         return opener()
 
     # What follows is called with the lock held.
