@@ -1,0 +1,118 @@
+"""Where log lines go, and the live line below them on a terminal.
+
+What must stay true: the live line is the last thing on the screen, a log line never begins
+behind it, and where the output is no terminal not one control character is written.
+"""
+
+import json
+import shutil
+import sys
+import time
+from typing import Any, Final, TextIO
+
+from twisted.logger import (
+    FilteringLogObserver,
+    ILogObserver,
+    LogEvent,
+    LogLevel,
+    LogLevelFilterPredicate,
+    formatEvent,
+    formatTime,
+)
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+_CLEAR: Final = "\r\x1b[K"
+_QUIET: Final = ("twisted.", "log_legacy", "treq")
+"""Namespaces whose remarks about starting and stopping say nothing to a user."""
+
+
+@implementer(ILogObserver)
+class Console:
+    """Writes log events to a stream, as text or as one JSON object a line."""
+
+    def __init__(self, stream: TextIO, as_json: bool = False) -> None:
+        self._stream = stream
+        self._as_json = as_json
+        self._line = ""
+        self.is_live = stream.isatty() and not as_json
+
+    def __call__(self, event: LogEvent) -> None:
+        text = _as_json(event) if self._as_json else self._format(event)
+        if text:
+            self._write(text.rstrip("\n") + "\n")
+
+    def show(self, line: str) -> None:
+        """Replace the live line; '' removes it. Only where `is_live`."""
+        if self.is_live:
+            width = shutil.get_terminal_size().columns
+            self._line = line[: width - 1]
+            self._put(_CLEAR + self._line)
+
+    def _write(self, text: str) -> None:
+        self._put(_CLEAR + text + self._line if self.is_live else text)
+
+    def _put(self, text: str) -> None:
+        try:
+            self._stream.write(text)
+            self._stream.flush()
+        except (OSError, ValueError):
+            pass  # whoever read our output is gone; that is no reason to stop
+
+    def _format(self, event: LogEvent) -> str:
+        message = escape(formatEvent(event))
+        if not message:
+            return ""
+        level = event.get("log_level", LogLevel.info)
+        mark = "" if level <= LogLevel.info else f"{level.name}: "
+        text = f"{self._when(event)} {mark}{message}"
+        failure = event.get("log_failure")
+        if isinstance(failure, Failure):
+            text += "\n" + failure.getTraceback()
+        return text
+
+    def _when(self, event: LogEvent) -> str:
+        at = event.get("log_time", time.time())
+        return formatTime(at, "%H:%M:%S" if self.is_live else "%Y-%m-%dT%H:%M:%S%z")
+
+
+def _as_json(event: LogEvent) -> str:
+    """One flat object: time (ISO 8601), level, source, message, and a traceback if there is one."""
+    row = {
+        "time": formatTime(event.get("log_time", time.time())),
+        "level": event.get("log_level", LogLevel.info).name,
+        "source": event.get("log_namespace", ""),
+        "message": formatEvent(event),
+    }
+    failure = event.get("log_failure")
+    if isinstance(failure, Failure):
+        row["traceback"] = failure.getTraceback()
+    return json.dumps(row) if row["message"] or failure else ""
+
+
+def escape(text: str) -> str:
+    """Control characters made visible: names and messages come from strangers."""
+    return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text)
+
+
+def is_wanted(event: LogEvent) -> bool:
+    """Whether an event below a warning says anything to a user."""
+    level = event.get("log_level", LogLevel.info)
+    return level > LogLevel.info or not str(event.get("log_namespace", "")).startswith(_QUIET)
+
+
+def filtered(console: Console, level: str) -> Any:
+    """The console, shown only events of `level` ("debug", "info", ...) and above."""
+    predicate = LogLevelFilterPredicate(LogLevel.levelWithName(level))
+    wanted = FilteringLogObserver(console, [predicate])
+
+    def observe(event: LogEvent) -> None:
+        if is_wanted(event):
+            wanted(event)
+
+    return observe
+
+
+def standard_console(as_json: bool) -> Console:
+    """The console on standard output."""
+    return Console(sys.stdout, as_json)

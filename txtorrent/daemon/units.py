@@ -1,0 +1,48 @@
+"""Sizes, rates and times as people write and read them."""
+
+import re
+from typing import Final
+
+_FACTORS: Final = {
+    "": 1, "b": 1,
+    "k": 1000, "kb": 1000, "m": 10**6, "mb": 10**6, "g": 10**9, "gb": 10**9,
+    "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30,
+}  # fmt: skip
+_SIZE: Final = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([a-z]*)(?:/s)?\s*", re.IGNORECASE | re.ASCII)
+
+
+def parse_size(text: str) -> int:
+    """Bytes from "5MB", "512KiB", "1.5 GiB", "300k" or a plain number.
+
+    ValueError with a message for the user.
+    """
+    match = _SIZE.fullmatch(text)
+    factor = _FACTORS.get(match[2].lower()) if match else None
+    if match is None or factor is None:
+        raise ValueError(f"{text!r} is no size: write a number and a unit, as in 5MB or 512KiB")
+    return round(float(match[1]) * factor)
+
+
+def show_size(size: float) -> str:
+    """Bytes with a decimal unit and three digits: "1.23 GB"."""
+    unit = "B"
+    for larger in ("kB", "MB", "GB", "TB"):
+        if size < 999.5:
+            break
+        size, unit = size / 1000, larger
+    digits = 0 if unit == "B" or size >= 99.95 else 1 if size >= 9.995 else 2
+    return f"{size:.{digits}f} {unit}"
+
+
+def show_time(seconds: float | None) -> str:
+    """A duration in at most two units: "1h05m", "42s"; a dash when there is no telling."""
+    if seconds is None or seconds > 100 * 86400:
+        return "-"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    if days:
+        return f"{days}d{hours:02}h"
+    if hours:
+        return f"{hours}h{minutes:02}m"
+    return f"{minutes}m{rest:02}s" if minutes else f"{rest}s"

@@ -1,0 +1,232 @@
+"""All torrents of one process: the port, the limits, the disk and the state that they share.
+
+session = Session(reactor, SessionOptions(state="/var/lib/x", port=6881))
+await session.start()
+torrent = session.add(load("x.torrent"), TorrentOptions(directory="/srv"))
+...
+await session.stop()
+"""
+
+import os
+import time
+from collections.abc import Callable
+from random import Random, SystemRandom
+from typing import Any, Final, cast
+
+from attrs import frozen
+from twisted.internet import defer
+from twisted.internet.address import IPv4Address
+from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
+from twisted.internet.interfaces import IListeningPort
+from twisted.internet.task import LoopingCall
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from txtorrent.address import canonical_host
+from txtorrent.metainfo.torrentfile import Metainfo
+from txtorrent.peer.factory import InboundFactory
+from txtorrent.peer.interfaces import Refused, Swarm
+from txtorrent.peer.limiter import Limiter
+from txtorrent.storage.disk import Disk
+from txtorrent.storage.filepool import FilePool
+from txtorrent.storage.journal import Journal
+from txtorrent.swarm.banlist import BanList
+from txtorrent.swarm.buffers import BufferPool
+from txtorrent.torrent.shared import Budget, Shared, TorrentOptions
+from txtorrent.torrent.torrent import Torrent
+from txtorrent.tracker.clients import Trackers
+from txtorrent.wire.handshake import make_peer_id
+
+DEFAULT_PORT: Final = 6881
+TICK: Final = 1.0
+"""Seconds between looks at time-outs, rates and candidates."""
+STOP_LIMIT: Final = 8.5
+"""Seconds for everything to end in good order; a stuck disk does not keep the process alive."""
+DEFAULT_CONNECTIONS: Final = 4000
+"""Connections of all torrents together, where the descriptors allow it."""
+BACKLOG: Final = 512
+"""Connections that the kernel holds until they are accepted."""
+
+_log = Logger()
+
+
+@frozen
+class SessionOptions:
+    """How a session is run. Rates are bytes/s, 0 for no limit; port 0 is any free one."""
+
+    state: str
+    port: int = DEFAULT_PORT
+    interface: str | None = None
+    download_rate: int = 0
+    upload_rate: int = 0
+    connections: int = DEFAULT_CONNECTIONS
+
+
+class DuplicateTorrent(ValueError):
+    """The session has this torrent already."""
+
+
+class Session:
+    """The torrents of one process. `torrents` has them by info-hash.
+
+    `reactor` provides TCP, UDP, time, names and threads; `disk` and `random` are made unless
+    given. `port` is the port that peers reach us at, known after `listen`.
+    """
+
+    def __init__(
+        self,
+        reactor: Any,
+        options: SessionOptions,
+        disk: Disk | None = None,
+        random: Random | None = None,
+    ) -> None:
+        self.torrents: dict[bytes, Torrent] = {}
+        self.options = options
+        self._reactor = reactor
+        self._random = random or SystemRandom()
+        self._disk = disk or Disk.threaded(reactor, os.cpu_count() or 1)
+        self._journal = Journal(self._disk.state, options.state)
+        self._trackers = Trackers(reactor, self._random, options.interface)
+        self._factory = InboundFactory(reactor, self._torrent_for, self._refuse)
+        self._listening: IListeningPort | None = None
+        self._shared: Shared | None = None
+        self._ticker = Supervised(reactor, TICK, self._tick)
+
+    @property
+    def port(self) -> int:
+        """The TCP port that we listen on."""
+        assert self._listening is not None
+        return cast(IPv4Address, self._listening.getHost()).port
+
+    def listen(self) -> None:
+        """Take the port. CannotListenError when another program has it."""
+        options = self.options
+        self._listening = self._reactor.listenTCP(
+            options.port, self._factory, backlog=BACKLOG, interface=options.interface or ""
+        )
+
+    async def start(self) -> None:
+        """Open the state and begin. StateInUse, OSError: nothing was begun then.
+
+        Connections that came since `listen` find no torrent until one is added.
+        """
+        if self._listening is None:
+            self.listen()
+        self._disk.start()
+        try:
+            await self._journal.open()
+            self._shared = self._make_shared()
+            await self._restore_bans(self._shared)
+        except BaseException:
+            await self._close()
+            raise
+        self._ticker.start()
+
+    def add(self, metainfo: Metainfo, options: TorrentOptions) -> Torrent:
+        """Add a torrent and start it. DuplicateTorrent."""
+        if metainfo.info_hash in self.torrents:
+            raise DuplicateTorrent(f"{metainfo.name} is there already")
+        assert self._shared is not None, "the session has not been started"
+        torrent = Torrent(metainfo, options, self._shared)
+        self.torrents[metainfo.info_hash] = torrent
+        torrent.start()
+        return torrent
+
+    def stop(self) -> "Deferred[None]":
+        """End every torrent in good order, then the rest; fires within ten seconds."""
+        stopping = Deferred.fromCoroutine(self._stop())
+        stopping.addTimeout(STOP_LIMIT, self._reactor)
+        return stopping.addErrback(self._stopped_badly)
+
+    # -- inside ------------------------------------------------------------------------------
+
+    def _make_shared(self) -> Shared:
+        options, now = self.options, self._reactor
+        return Shared(
+            reactor=self._reactor,
+            random=self._random,
+            disk=self._disk,
+            files=FilePool(),
+            journal=self._journal,
+            trackers=self._trackers,
+            buffers=BufferPool(),
+            download=Limiter(options.download_rate, now),
+            upload=Limiter(options.upload_rate, now),
+            bans=BanList(),
+            budget=Budget(options.connections),
+            peer_id=make_peer_id(self._random),
+            port=self.port,
+            interface=None if options.interface is None else canonical_host(options.interface),
+        )
+
+    async def _restore_bans(self, shared: Shared) -> None:
+        now = time.time()
+        bans = await self._journal.bans()
+        shared.bans.restore(((host, until - now) for host, until in bans), self._reactor.seconds())
+
+    def _torrent_for(self, info_hash: bytes, host: str) -> Swarm:
+        torrent = self.torrents.get(info_hash)
+        parts = torrent.swarm if torrent is not None else None
+        if parts is None:
+            raise Refused("no such torrent here")
+        parts.connections.admit(host)
+        return parts.connections
+
+    def _refuse(self, host: str) -> str | None:
+        shared = self._shared
+        if shared is None or shared.budget.is_spent:
+            return "no more connections"
+        return "banned" if shared.bans.is_banned(host, self._reactor.seconds()) else None
+
+    def _tick(self) -> None:
+        now = self._reactor.seconds()
+        for torrent in tuple(self.torrents.values()):
+            try:
+                torrent.tick(now)
+            except Exception:
+                _log.failure("{name}: an error of ours in its periodic work", name=torrent.name)
+
+    async def _stop(self) -> None:
+        self._ticker.stop()
+        await gatherResults([torrent.stop() for torrent in self.torrents.values()])
+        await self._close()
+
+    async def _close(self) -> None:
+        if self._listening is not None:
+            listening, self._listening = self._listening, None
+            await maybeDeferred(listening.stopListening)
+        self._factory.close_waiting()
+        await self._trackers.stop()
+        await self._journal.close()
+        await self._disk.stop()
+
+    def _stopped_badly(self, failure: Failure) -> None:
+        if failure.check(defer.TimeoutError):
+            _log.error("not everything ended within {limit} s, leaving it", limit=STOP_LIMIT)
+        else:
+            _log.failure("an error of ours while stopping", failure)
+
+
+class Supervised:
+    """A periodic call that an exception does not end: it is logged, and the next one comes."""
+
+    def __init__(self, clock: Any, interval: float, call: Callable[[], None]) -> None:
+        self._call = call
+        self._interval = interval
+        self._loop = LoopingCall(self._safely)
+        self._loop.clock = clock
+
+    def start(self) -> None:
+        """Call every `interval` seconds from now on."""
+        self._loop.start(self._interval, now=False)
+
+    def stop(self) -> None:
+        """Call no more."""
+        if self._loop.running:
+            self._loop.stop()
+
+    def _safely(self) -> None:
+        try:
+            self._call()
+        except Exception:
+            _log.failure("an error of ours in periodic work; it goes on")
