@@ -251,7 +251,7 @@ class SpoofTests(UdpCase):
     def test_wrong_action(self) -> None:
         self.mangled(
             lambda datagram: [
-                pack("!I", action) + datagram[4:]
+                pack("!I", action) + datagram[4:8] + b"\x07" * len(datagram[8:])
                 for action in (0, 1, 2, 4, 2**32 - 1)
                 if action != int.from_bytes(datagram[:4], "big")
             ]

@@ -71,7 +71,7 @@ class CountedConnection(ProtocolWrapper):
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Say why, when it was us."""
         if self._received > MAX_RECEIVED:
-            reason = Failure(TrackerError("the tracker's answer is too large"))  # type: ignore[no-untyped-call]
+            reason = Failure(TrackerError("the tracker's answer is too large"))
         super().connectionLost(reason)  # type: ignore[no-untyped-call]
 
 

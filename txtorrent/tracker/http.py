@@ -48,7 +48,7 @@ class HttpTrackers:
     ) -> None:
         self._reactor = reactor
         self._interface = interface
-        self._tls = BrowserLikePolicyForHTTPS() if tls is None else tls  # type: ignore[no-untyped-call]
+        self._tls = BrowserLikePolicyForHTTPS() if tls is None else tls
         self._under_way: set[Deferred[Any]] = set()
 
     def announce(
@@ -139,8 +139,8 @@ class HttpTrackers:
 
     def _client(self, endpoints: CheckedEndpoints) -> HTTPClient:
         # A pooled connection would be handed to requests that other rules apply to.
-        pool = HTTPConnectionPool(self._reactor, persistent=False)  # type: ignore[no-untyped-call]
-        agent = Agent.usingEndpointFactory(self._reactor, endpoints, pool)  # type: ignore[no-untyped-call]
+        pool = HTTPConnectionPool(self._reactor, persistent=False)
+        agent = Agent.usingEndpointFactory(self._reactor, endpoints, pool)
         cookies = IndexableCookieJar(DefaultCookiePolicy(allowed_domains=()))
         return HTTPClient(UndecodedAgent(agent), cookiejar=cookies)
 
