@@ -22,7 +22,7 @@ FLOORS = (
     ("peer", "tracker", "dht", "discovery", "webseed"),
     ("torrent",),
     ("session", "settings"),
-    ("control", "trackerserver", "cli"),
+    ("control", "trackerserver", "cli", "daemon"),
     ("tap",),
 )
 # Floors whose rooms may import each other: words that everyone uses, and all torrents.

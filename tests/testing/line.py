@@ -44,10 +44,6 @@ class Line:
             return SEGMENT
         return min(SEGMENT, max(FRAME, int(self.rate * TURN)))
 
-    def waiting(self, flow: int) -> int:
-        """Bytes of this flow that wait their turn."""
-        return sum(size for size, _, _ in self._flows.get(flow, ()))
-
     def carry(self, flow: int, size: int, done: Callable[..., object], *args: Any) -> None:
         """Call `done(*args)` when `size` bytes have passed; in order within a flow."""
         if self.rate is None and not self._busy:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
 from attrs import define
-from twisted.internet.abstract import isIPAddress, isIPv6Address
+from twisted.internet.abstract import isIPv6Address
 from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.interfaces import (
     IAddress,
@@ -21,11 +22,17 @@ if TYPE_CHECKING:
 
 # Address classes asked for when the caller does not say.
 BOTH: tuple[type[IAddress], ...] = (IPv4Address, IPv6Address)
+LOCALHOST = ("127.0.0.1", "::1")
 
 
-def socket_address(kind: Literal["TCP", "UDP"], host: str, port: int) -> IPv4Address | IPv6Address:
-    """Of the class that suits the address."""
-    return (IPv6Address if ":" in host else IPv4Address)(kind, host, port)
+def literal(name: str) -> str | None:
+    """The address that a name already is, in any of the spellings that getaddrinfo accepts."""
+    if isIPv6Address(name):
+        return name
+    try:
+        return socket.inet_ntoa(socket.inet_aton(name))
+    except OSError:
+        return None
 
 
 @implementer(IHostResolution)
@@ -34,10 +41,10 @@ class Lookup:
     """One name being looked up."""
 
     name: str
-    cancelled: bool = False
 
     def cancel(self) -> None:
-        self.cancelled = True
+        """Twisted's own cannot be cancelled either; whoever tries must learn it in a test."""
+        raise NotImplementedError("a lookup cannot be cancelled")
 
 
 @implementer(IHostnameResolver)
@@ -57,24 +64,21 @@ class Resolver:
     ) -> IHostResolution:
         lookup = Lookup(hostName)
         kinds = BOTH if addressTypes is None else tuple(addressTypes)
-        kind: Literal["TCP", "UDP"] = "UDP" if transportSemantics == "UDP" else "TCP"
+        protocol: Literal["TCP", "UDP"] = "UDP" if transportSemantics == "UDP" else "TCP"
         resolutionReceiver.resolutionBegan(lookup)
 
         def answer() -> None:
-            if lookup.cancelled:
-                return
             for address in self.addresses(hostName):
-                found = socket_address(kind, address, portNumber)
-                if isinstance(found, kinds):
-                    resolutionReceiver.addressResolved(found)
+                kind = IPv6Address if ":" in address else IPv4Address
+                if kind in kinds:
+                    resolutionReceiver.addressResolved(kind(protocol, address, portNumber))
             resolutionReceiver.resolutionComplete()
 
-        clock = self.host.clock
-        literal = isIPAddress(hostName) or isIPv6Address(hostName)
-        clock.post(clock.seconds() + (0 if literal else 2 * self.host.latency), answer)
+        self.host.soon(0.0 if literal(hostName) else 2 * self.host.latency, answer)
         return lookup
 
-    def addresses(self, name: str) -> list[str]:
-        if isIPAddress(name) or isIPv6Address(name):
-            return [name]
-        return list(self.host.network.names.get(name.lower(), ()))
+    def addresses(self, name: str) -> Sequence[str]:
+        own = literal(name)
+        if own is not None:
+            return [own]
+        return self.host.network.names.get(name.lower(), LOCALHOST if name == "localhost" else ())

@@ -13,6 +13,7 @@ The same seed gives the same order of everything.
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Sequence
 from random import Random
 
@@ -81,7 +82,7 @@ class Network:
         """Every TCP connection of this host is reset: both sides see ConnectionLost."""
         for stream in list(self.streams.values()):
             if host in (stream.path.a, stream.path.b):
-                stream.broken()
+                self.clock.post(self.clock.seconds(), stream.broken, errno.ECONNRESET)
 
     def leftovers(self) -> list[str]:
         """What a program that has stopped cleanly leaves none of: timers, connections, ports."""
@@ -92,6 +93,14 @@ class Network:
         return left
 
     # -- for the hosts and sockets
+
+    def delay_of_datagram(self, path: Path) -> float | None:
+        """Seconds a datagram takes; None when it is lost."""
+        if path.a is path.b:
+            return path.latency
+        if self.random.random() < self.loss:
+            return None
+        return path.latency + self.random.random() * self.jitter
 
     def next_serial(self) -> int:
         self._serial += 1
@@ -113,7 +122,7 @@ class Network:
     def release(self) -> None:
         """Let what TCP holds back pass where the path is open again."""
         for stream in list(self.streams.values()):
-            stream.release()
+            stream.inflow.release()
 
 
 def _what(sim: object) -> str:

@@ -1,90 +1,38 @@
-"""The simulated network is faithful: Twisted's own clients, servers and failures run on it."""
+"""The simulated network: connecting, ports, names, and the same order every time."""
 
 # mypy: ignore-errors
 # trial's assertions have no types, so a test among the checked doubles cannot be strict.
 
 from twisted.internet import error
-from twisted.internet.defer import gatherResults
+from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.endpoints import HostnameEndpoint, TCP4ClientEndpoint, TCP4ServerEndpoint
 from twisted.internet.error import (
     CannotListenError,
     ConnectBindError,
     ConnectionDone,
-    ConnectionLost,
     DNSLookupError,
     NoRouteError,
 )
 from twisted.internet.interfaces import (
+    IHostnameResolver,
+    IHostResolution,
     IReactorFDSet,
     IReactorFromThreads,
+    IReactorMulticast,
     IReactorPluggableNameResolver,
     IReactorTCP,
     IReactorTime,
     IReactorUDP,
+    IResolutionReceiver,
     ITCPTransport,
 )
-from twisted.internet.protocol import ClientFactory, DatagramProtocol, Factory, Protocol
+from twisted.internet.protocol import ClientFactory, Factory, Protocol
 from twisted.trial.unittest import SynchronousTestCase
+from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
 from tests.testing.network import Network
-from tests.testing.tcp import SOCKET_BUFFER
-
-
-class Notes(Protocol):
-    """Writes down what happens to it."""
-
-    def __init__(self):
-        self.chunks = []
-        self.made = 0
-        self.lost = []
-
-    @property
-    def received(self):
-        return b"".join(self.chunks)
-
-    def connectionMade(self):
-        self.made += 1
-
-    def dataReceived(self, data):
-        self.chunks.append(data)
-
-    def connectionLost(self, reason):
-        self.lost.append(reason.type)
-
-
-class Server(Factory):
-    protocol = Notes
-
-    def __init__(self):
-        self.built = []
-
-    def buildProtocol(self, addr):
-        built = super().buildProtocol(addr)
-        self.built.append(built)
-        return built
-
-
-class Pair(SynchronousTestCase):
-    """Two hosts, and a connection when asked for."""
-
-    def setUp(self):
-        self.network = Network()
-        self.clock = self.network.clock
-        self.a = self.network.host("10.0.0.1", "2001:db8::1")
-        self.b = self.network.host("10.0.0.2", "2001:db8::2")
-        self.server = Server()
-        self.port = self.a.listenTCP(6881, self.server)
-
-    def dial(self, host="10.0.0.1", port=6881, **options):
-        endpoint = TCP4ClientEndpoint(self.b, host, port, **options)
-        return endpoint.connect(Factory.forProtocol(Notes))
-
-    def connect(self):
-        """The client's protocol and the server's."""
-        client = self.clock.result_of(self.dial())
-        self.clock.advance(1)
-        return client, self.server.built[-1]
+from tests.testing.pair import Notes, Pair, Server
 
 
 class Connecting(Pair):
@@ -93,6 +41,7 @@ class Connecting(Pair):
             IReactorTime,
             IReactorTCP,
             IReactorUDP,
+            IReactorMulticast,
             IReactorFDSet,
             IReactorFromThreads,
             IReactorPluggableNameResolver,
@@ -217,257 +166,6 @@ class Ports(Pair):
         self.assertEqual(peers, ["::ffff:10.0.0.2", "2001:db8::2"])
 
 
-class Closing(Pair):
-    def test_done_on_both_sides_once(self):
-        client, served = self.connect()
-        client.transport.loseConnection()
-        client.transport.loseConnection()
-        self.assertEqual(client.lost, [])
-        self.clock.advance(1)
-        self.assertEqual((client.lost, served.lost), ([ConnectionDone], [ConnectionDone]))
-
-    def test_what_was_written_arrives(self):
-        client, served = self.connect()
-        data = bytes(1_000_000)
-        client.transport.write(data)
-        client.transport.loseConnection()
-        self.clock.advance(10)
-        self.assertEqual(served.received, data)
-        self.assertEqual((client.lost, served.lost), ([ConnectionDone], [ConnectionDone]))
-
-    def test_abort(self):
-        client, served = self.connect()
-        client.transport.write(b"never sent")
-        client.transport.abortConnection()
-        self.assertEqual(client.lost, [])
-        self.clock.advance(1)
-        self.assertEqual(served.chunks, [])
-        self.assertEqual([kind.__name__ for kind in client.lost], ["ConnectionAborted"])
-        self.assertEqual(served.lost, [ConnectionLost])
-
-    def test_reset(self):
-        client, served = self.connect()
-        self.network.reset(self.a)
-        self.assertEqual((client.lost, served.lost), ([], []))
-        self.clock.advance(1)
-        self.assertEqual((client.lost, served.lost), ([ConnectionLost], [ConnectionLost]))
-
-    def test_never_inside_write(self):
-        client, served = self.connect()
-        served.dataReceived = lambda data: served.transport.abortConnection()
-        for _ in range(3):
-            client.transport.write(b"x")
-            self.assertEqual((client.lost, served.lost), ([], []))
-        self.clock.advance(1)
-        client.transport.write(b"x")
-        self.assertEqual(client.lost, [ConnectionLost])
-
-    def test_an_error_in_the_protocol_ends_its_connection(self):
-        client, served = self.connect()
-        served.dataReceived = lambda data: 1 // 0
-        client.transport.write(b"x")
-        self.clock.advance(1)
-        self.assertEqual(served.lost, [ZeroDivisionError])
-        self.assertEqual(len(client.lost), 1)
-        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
-
-    def test_closed_with_something_unread(self):
-        client, served = self.connect()
-        served.transport.pauseProducing()
-        client.transport.write(b"unread")
-        self.clock.advance(1)
-        served.transport.loseConnection()
-        self.clock.advance(1)
-        self.assertEqual((client.lost, served.lost), ([ConnectionDone], [ConnectionDone]))
-
-    def test_writing_to_the_closed(self):
-        client, served = self.connect()
-        client.transport.pauseProducing()
-        served.transport.loseConnection()
-        self.clock.advance(1)
-        client.transport.write(b"x")
-        self.clock.advance(1)
-        self.assertEqual(client.lost, [])
-        client.transport.write(b"x")
-        self.clock.advance(1)
-        self.assertEqual(client.lost, [ConnectionLost])
-
-
-class Data(Pair):
-    def test_bytes_only(self):
-        client, _ = self.connect()
-        for wrong in (bytearray(b"x"), memoryview(b"x"), "x", None):
-            self.assertRaises(TypeError, client.transport.write, wrong)
-
-    def test_written_at_once_arrives_at_once(self):
-        client, served = self.connect()
-        for piece in (b"a", b"b", b"c"):
-            client.transport.write(piece)
-        client.transport.writeSequence([b"d", b"e"])
-        self.clock.advance(1)
-        self.assertEqual(served.chunks, [b"abcde"])
-
-    def test_chunks_of_buffer_size(self):
-        client, served = self.connect()
-        served.transport.bufferSize = 100_000
-        client.transport.write(bytes(250_000))
-        self.clock.advance(1)
-        self.assertEqual(len(served.received), 250_000)
-        self.assertLessEqual(max(map(len, served.chunks)), 100_000)
-
-    def test_a_paused_receiver_stops_the_sender(self):
-        client, served = self.connect()
-        served.transport.pauseProducing()
-        data = bytes(range(256)) * 4096
-        client.transport.write(data)
-        self.clock.advance(60)
-        self.assertEqual(served.chunks, [])
-        waiting = len(client.transport.dataBuffer) + client.transport._tempDataLen
-        self.assertEqual(waiting - client.transport.offset, len(data) - SOCKET_BUFFER)
-        served.transport.resumeProducing()
-        self.assertEqual(served.chunks, [])
-        self.clock.advance(60)
-        self.assertEqual(served.received, data)
-
-    def test_push_producer(self):
-        client, served = self.connect()
-        story = []
-
-        class Push:
-            def pauseProducing(self):
-                story.append("pause")
-
-            def resumeProducing(self):
-                story.append("resume")
-
-            def stopProducing(self):
-                story.append("stop")
-
-        client.transport.registerProducer(Push(), True)
-        client.transport.write(bytes(client.transport.bufferSize))
-        self.assertEqual(story, [])
-        client.transport.write(b"x")
-        self.assertEqual(story, ["pause"])
-        self.clock.advance(1)
-        self.assertEqual(story, ["pause", "resume"])
-        served.transport.loseConnection()
-        self.clock.advance(1)
-        self.assertEqual(story, ["pause", "resume", "stop"])
-
-    def test_pull_producer(self):
-        client, served = self.connect()
-        served.transport.pauseProducing()
-        given = []
-
-        class Pull:
-            def resumeProducing(self):
-                given.append(16384)
-                client.transport.write(bytes(16384))
-
-            def stopProducing(self):
-                pass
-
-        client.transport.registerProducer(Pull(), False)
-        self.clock.advance(60)
-        self.assertLessEqual(sum(given), SOCKET_BUFFER + 16384)
-        self.assertGreater(sum(given), SOCKET_BUFFER // 2)
-        served.transport.resumeProducing()
-        self.clock.advance(1)
-        self.assertGreater(sum(given), 4 * SOCKET_BUFFER)
-        client.transport.abortConnection()
-        self.clock.advance(1)
-
-    def test_tcp_options_are_remembered(self):
-        client, _ = self.connect()
-        client.transport.setTcpNoDelay(True)
-        client.transport.setTcpKeepAlive(True)
-        self.assertTrue(client.transport.getTcpNoDelay() and client.transport.getTcpKeepAlive())
-
-
-class Speed(Pair):
-    def transfer(self, up=None, down=None, size=1_000_000):
-        sender = self.network.host("10.0.2.1", up=up)
-        receiver = self.network.host("10.0.2.2", down=down)
-        server = Server()
-        receiver.listenTCP(1, server)
-        endpoint = TCP4ClientEndpoint(sender, "10.0.2.2", 1)
-        client = self.clock.result_of(endpoint.connect(Factory.forProtocol(Notes)))
-        start = self.clock.seconds()
-        client.transport.write(bytes(size))
-        self.clock.run_until(lambda: server.built and len(server.built[0].received) == size)
-        return self.clock.seconds() - start
-
-    def test_up(self):
-        self.assertEqual(round(self.transfer(up=100_000)), 10)
-
-    def test_down(self):
-        self.assertEqual(round(self.transfer(down=100_000)), 10)
-
-    def test_shared_fairly(self):
-        sender = self.network.host("10.0.2.1", up=100_000)
-        clients = []
-        for _ in range(4):
-            endpoint = TCP4ClientEndpoint(sender, "10.0.0.1", 6881)
-            clients.append(self.clock.result_of(endpoint.connect(Factory.forProtocol(Notes))))
-        self.clock.advance(1)
-        for client in clients[:3]:
-            client.transport.write(bytes(1_000_000))
-        self.clock.advance(10)
-        shares = [len(served.received) for served in self.server.built[:3]]
-        self.assertLess(max(shares) - min(shares), 20_000)
-        clients[3].transport.write(b"x")
-        self.assertLess(self.clock.run_until(lambda: self.server.built[3].received), 0.2)
-
-
-class Faults(Pair):
-    def test_cut_and_healed(self):
-        client, served = self.connect()
-        self.network.cut(self.a, self.b)
-        client.transport.write(b"one ")
-        self.clock.advance(10)
-        client.transport.write(b"two")
-        self.clock.advance(10)
-        self.assertEqual((served.chunks, served.lost, client.lost), ([], [], []))
-        self.network.heal(self.a, self.b)
-        self.clock.advance(1)
-        self.assertEqual(served.received, b"one two")
-
-    def test_cut_for_good(self):
-        client, served = self.connect()
-        self.network.cut(self.a, self.b)
-        client.transport.write(b"x")
-        self.clock.advance(1000)
-        self.assertEqual((client.lost, served.lost), ([ConnectionLost], []))
-
-    def test_connecting_across_a_cut(self):
-        self.network.cut(self.b, self.a)
-        attempt = self.dial()
-        self.clock.advance(5)
-        self.network.heal(self.a, self.b)
-        self.clock.result_of(attempt)
-
-    def test_vanish_and_appear(self):
-        client, served = self.connect()
-        self.a.vanish()
-        client.transport.write(b"x")
-        self.clock.advance(60)
-        self.assertEqual((served.chunks, client.lost), ([], []))
-        self.a.appear()
-        self.clock.advance(1)
-        self.assertEqual(served.chunks, [b"x"])
-
-    def test_leftovers(self):
-        self.assertEqual(self.network.leftovers(), ["<listening port of 10.0.0.1: port 6881>"])
-        client, _ = self.connect()
-        self.b.callLater(5, self.connect)
-        self.assertEqual(len(self.network.leftovers()), 4)
-        self.b.getDelayedCalls()[0].cancel()
-        client.transport.loseConnection()
-        self.port.stopListening()
-        self.clock.advance(1)
-        self.assertEqual(self.network.leftovers(), [])
-
-
 class Names(Pair):
     def test_hostname_endpoint(self):
         self.network.names["seed.example"] = ["10.0.0.1"]
@@ -479,78 +177,55 @@ class Names(Pair):
         failed = endpoint.connect(Factory.forProtocol(Notes))
         self.assertRaises(DNSLookupError, self.clock.result_of, failed)
 
+    def test_literals(self):
+        """What getaddrinfo takes for an address, the guards of addresses must see as one."""
+        for name, address in [
+            ("10.0.0.1", "10.0.0.1"),
+            ("2130706433", "127.0.0.1"),
+            ("0x7f.1", "127.0.0.1"),
+            ("::1", "::1"),
+        ]:
+            self.assertEqual(self.lookup(name), [address])
+        self.assertEqual(self.lookup("localhost"), ["127.0.0.1", "::1"])
+
+    def test_kinds(self):
+        self.network.names["seed.example"] = ["10.0.0.1", "2001:db8::1"]
+        self.assertEqual(self.lookup("Seed.Example", [IPv6Address]), ["2001:db8::1"])
+        self.assertEqual(self.lookup("seed.example", [IPv4Address]), ["10.0.0.1"])
+
+    def lookup(self, name, kinds=None):
+        found, done = [], []
+
+        @implementer(IResolutionReceiver)
+        class Receiver:
+            def resolutionBegan(self, resolution):
+                verifyObject(IHostResolution, resolution)
+
+            def addressResolved(self, address):
+                found.append(address.host)
+
+            def resolutionComplete(self):
+                done.append(True)
+
+        verifyObject(IHostnameResolver, self.b.nameResolver)
+        self.b.nameResolver.resolveHostName(Receiver(), name, addressTypes=kinds)
+        self.assertEqual(done, [])
+        self.clock.run_until(lambda: done)
+        return found
+
+    def test_another_resolver(self):
+        class Nobody:
+            pass
+
+        nobody = Nobody()
+        previous = self.b.installNameResolver(nobody)
+        self.assertIs(self.b.nameResolver, nobody)
+        self.assertIs(self.b.installNameResolver(previous), nobody)
+
     def test_server_endpoint(self):
         listening = TCP4ServerEndpoint(self.a, 7000).listen(self.server)
         self.clock.result_of(listening)
         self.clock.result_of(self.dial(port=7000))
-
-
-class Datagrams(Pair):
-    def setUp(self):
-        super().setUp()
-
-        class Heard(DatagramProtocol):
-            def __init__(self):
-                self.heard = []
-
-            def datagramReceived(self, datagram, addr):
-                self.heard.append((datagram, addr))
-
-        self.left, self.right = Heard(), Heard()
-        self.a.listenUDP(1000, self.left)
-        self.b.listenUDP(2000, self.right)
-
-    def test_there_and_back(self):
-        self.left.transport.write(b"ping", ("10.0.0.2", 2000))
-        self.clock.advance(0.010)
-        self.assertEqual(self.right.heard, [(b"ping", ("10.0.0.1", 1000))])
-        self.right.transport.write(b"pong", self.right.heard[0][1])
-        self.clock.advance(0.011)
-        self.assertEqual(self.left.heard, [(b"pong", ("10.0.0.2", 2000))])
-
-    def send_numbers(self, seed):
-        network = Network(seed)
-        network.loss, network.jitter = 0.3, 0.05
-        left, right = network.host("10.0.0.1"), network.host("10.0.0.2")
-        sender, heard = DatagramProtocol(), []
-        receiver = DatagramProtocol()
-        receiver.datagramReceived = lambda datagram, addr: heard.append(int(datagram))
-        left.listenUDP(1, sender)
-        right.listenUDP(1, receiver)
-        for number in range(1000):
-            sender.transport.write(b"%d" % number, ("10.0.0.2", 1))
-            network.clock.advance(0.001)
-        network.clock.advance(1)
-        return heard
-
-    def test_lost_and_out_of_order_by_seed(self):
-        heard = self.send_numbers(1)
-        self.assertTrue(600 < len(heard) < 800)
-        self.assertNotEqual(heard, sorted(heard))
-        self.assertEqual(heard, self.send_numbers(1))
-        self.assertNotEqual(heard, self.send_numbers(2))
-
-    def test_to_nobody(self):
-        for target in (("10.0.0.2", 9), ("10.9.9.9", 2000)):
-            self.left.transport.write(b"x", target)
-        self.clock.advance(1)
-        self.assertEqual(self.right.heard, [])
-
-    def test_cut(self):
-        self.network.cut(self.a, self.b)
-        self.left.transport.write(b"x", ("10.0.0.2", 2000))
-        self.clock.advance(1)
-        self.network.heal(self.a, self.b)
-        self.clock.advance(1)
-        self.assertEqual(self.right.heard, [])
-
-    def test_stopped(self):
-        self.clock.result_of(
-            gatherResults([self.left.transport.stopListening(), self.port.stopListening()])
-        )
-        self.right.transport.write(b"x", ("10.0.0.1", 1000))
-        self.clock.advance(1)
-        self.assertEqual(self.left.heard, [])
 
 
 class Deterministic(SynchronousTestCase):

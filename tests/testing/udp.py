@@ -1,6 +1,7 @@
 """Simulated UDP sockets: datagrams that are late, lost, or out of order as the network says.
 
-A datagram to nobody vanishes: no ICMP comes back. Multicast reaches every host that has joined.
+A datagram to nobody vanishes: no ICMP comes back. The whole network is one link to multicast
+and broadcast.
 """
 
 from __future__ import annotations
@@ -8,17 +9,20 @@ from __future__ import annotations
 import errno
 import socket
 from collections import deque
-from ipaddress import ip_address
 from typing import TYPE_CHECKING
+
+from attrs import frozen
 
 from tests.testing.line import Path
 from tests.testing.sockets import (
-    ANY4,
-    ANY6,
+    BROADCAST,
+    LOOPBACK,
+    WILD,
     SimSocket,
     SockAddr,
     canonical,
     family_of,
+    is_group,
     os_error,
 )
 
@@ -32,6 +36,30 @@ RECEIVE_BUFFER = 212_992
 # Bytes of datagrams that may wait for the sender's line; the rest is lost.
 SEND_QUEUE = 212_992
 
+# Options whose value begins with the group that is joined or left.
+JOIN = (
+    (socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP),
+    (socket.IPPROTO_IPV6, socket.IPV6_JOIN_GROUP),
+)
+LEAVE = (
+    (socket.IPPROTO_IP, socket.IP_DROP_MEMBERSHIP),
+    (socket.IPPROTO_IPV6, socket.IPV6_LEAVE_GROUP),
+)
+# Whether a host hears what it says to a group itself, by family.
+LOOP = {
+    socket.AF_INET: (socket.IPPROTO_IP, socket.IP_MULTICAST_LOOP),
+    socket.AF_INET6: (socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_LOOP),
+}
+
+
+@frozen
+class Datagram:
+    """On its way from one socket name to another."""
+
+    data: bytes
+    source: tuple[str, int]
+    target: tuple[str, int]
+
 
 class DatagramSocket(SimSocket):
     """A UDP socket."""
@@ -40,38 +68,45 @@ class DatagramSocket(SimSocket):
 
     def __init__(self, host: Host, family: socket.AddressFamily) -> None:
         super().__init__(host, family)
+        self._options[LOOP[family]] = 1
+        self._groups: list[str] = []
+        self._correspondent: tuple[str, int] | None = None
         self._inbox: deque[tuple[bytes, SockAddr]] = deque()
         self._inbox_size = 0
-        self._connected: tuple[str, int] | None = None
-        self.groups: list[str] = []
+        self._outbox_size = 0
 
     # -- the calls of socket.socket
 
+    def setsockopt(self, level: int, option: int, value: int | bytes) -> None:
+        super().setsockopt(level, option, value)
+        if isinstance(value, bytes) and (level, option) in (*JOIN, *LEAVE):
+            length = 4 if self.family == socket.AF_INET else 16
+            group = canonical(socket.inet_ntop(self.family, value[:length]))
+            self._join_or_leave(group, (level, option) in JOIN)
+
     def connect(self, name: SockAddr) -> None:
-        self._connected = canonical(name[0]), name[1]
+        self._correspondent = canonical(name[0]), name[1]
 
     def send(self, datagram: bytes) -> int:
-        if self._connected is None:
+        if self._correspondent is None:
             raise os_error(errno.EDESTADDRREQ)
-        return self.sendto(datagram, self._connected)
+        return self.sendto(datagram, self._correspondent)
 
     def sendto(self, datagram: bytes, name: SockAddr) -> int:
-        """Send, or lose. OSError: EMSGSIZE, ENETUNREACH."""
-        data = bytes(datagram)
-        if len(data) > LARGEST:
+        """Send, or lose. OSError: EMSGSIZE, EINVAL (port 0), EACCES (broadcast), ENETUNREACH."""
+        target = self._target(name)
+        if len(datagram) > LARGEST:
             raise os_error(errno.EMSGSIZE)
-        target = canonical(name[0])
-        bound = self.address not in (None, ANY4, ANY6)
-        source = self.address if bound else self.host.source_for(target)
-        if source is None or family_of(source) != family_of(target):
+        self._check_target(target)
+        source = self.address if self.address not in (None, *WILD) else None
+        source = source or self.host.source_for(target[0])
+        if source is None or family_of(source) != family_of(target[0]):
             raise os_error(errno.ENETUNREACH)
-        for host in self._receivers(target):
-            path = self.host.network.path(self.host, host)
-            line = path.line_out(self.host)
-            if line.waiting(self.serial) <= SEND_QUEUE:
-                datagram_ = (data, (source, self.port), (target, name[1]))
-                line.carry(self.serial, len(data), self._launch, path, host, datagram_)
-        return len(data)
+        packet = Datagram(bytes(datagram), (source, self.port), target)
+        self.host.ports.wrote_to(self.port, target)
+        for host in self._receivers(target[0]):
+            self._send(host, packet)
+        return len(datagram)
 
     def recvfrom(self, size: int) -> tuple[bytes, SockAddr]:
         """The next datagram, cut to `size`, and where it came from. OSError: EWOULDBLOCK."""
@@ -91,40 +126,63 @@ class DatagramSocket(SimSocket):
     def can_write(self) -> bool:
         return not self.closed
 
-    def hears(self, source: tuple[str, int]) -> bool:
-        """Whether a datagram from there is for us: a connected socket has one correspondent."""
-        return self._connected is None or self._connected == source
+    def hears(self, datagram: Datagram) -> bool:
+        """Whether a datagram is for us, by what we are bound to, connected to and have joined."""
+        if self._correspondent not in (None, datagram.source):
+            return False
+        host = datagram.target[0]
+        if host == BROADCAST:
+            return self.address in WILD
+        return host in self._groups if is_group(host) else self.covers(host)
 
-    def landed(self, data: bytes, source: tuple[str, int]) -> None:
-        if self.closed or self._inbox_size + len(data) > RECEIVE_BUFFER:
-            return
-        self._inbox.append((data, self._name(*source)))
-        self._inbox_size += len(data)
-        if not self._read_asked:
-            self._read()
+    def receive(self, datagram: Datagram) -> None:
+        if self._inbox_size + len(datagram.data) <= RECEIVE_BUFFER:
+            self._inbox.append((datagram.data, self._name(*datagram.source)))
+            self._inbox_size += len(datagram.data)
+            self.read_if_possible()
 
     # -- the way
 
+    def _join_or_leave(self, group: str, join: bool) -> None:
+        if join == (group in self._groups):
+            raise os_error(errno.EADDRINUSE if join else errno.EADDRNOTAVAIL)
+        if join:
+            self._groups.append(group)
+        else:
+            self._groups.remove(group)
+
+    def _target(self, name: SockAddr) -> tuple[str, int]:
+        host = canonical(BROADCAST if name[0] == "<broadcast>" else name[0])
+        return LOOPBACK.get(host, host), name[1]
+
+    def _check_target(self, target: tuple[str, int]) -> None:
+        if target[1] == 0:
+            raise os_error(errno.EINVAL)
+        if target[0] == BROADCAST and not self.option(socket.SOL_SOCKET, socket.SO_BROADCAST):
+            raise os_error(errno.EACCES)
+
     def _receivers(self, target: str) -> list[Host]:
         network = self.host.network
-        if ip_address(target).is_multicast or target == "255.255.255.255":
-            return [host for host in network.hosts if host.hears_group(target)]
-        return [network.find(self.host, target)]
+        if not is_group(target):
+            return [network.find(self.host, target)]
+        loops = self.option(*LOOP[self.family])
+        return [host for host in network.hosts if loops or host is not self.host]
 
-    def _launch(
-        self, path: Path, host: Host, datagram: tuple[bytes, tuple[str, int], tuple[str, int]]
-    ) -> None:
-        network = self.host.network
-        if path.a is not path.b and network.random.random() < network.loss:
-            return
-        due = network.clock.seconds() + path.latency
-        if network.jitter and path.a is not path.b:
-            due += network.random.random() * network.jitter
-        network.clock.post(due, self._arrives, path, host, datagram)
+    def _send(self, host: Host, datagram: Datagram) -> None:
+        size = len(datagram.data)
+        if self._outbox_size + size <= SEND_QUEUE:
+            self._outbox_size += size
+            path = self.host.network.path(self.host, host)
+            line = path.line_out(self.host)
+            line.carry(self.serial, size, self._launch, path, host, datagram)
 
-    def _arrives(
-        self, path: Path, host: Host, datagram: tuple[bytes, tuple[str, int], tuple[str, int]]
-    ) -> None:
+    def _launch(self, path: Path, host: Host, datagram: Datagram) -> None:
+        self._outbox_size -= len(datagram.data)
+        delay = self.host.network.delay_of_datagram(path)
+        if delay is not None:
+            self._post(delay, self._arrives, path, host, datagram)
+
+    def _arrives(self, path: Path, host: Host, datagram: Datagram) -> None:
         if path.is_open:
-            size = len(datagram[0])
-            path.line_in(host).carry(self.serial, size, host.datagram_arrived, *datagram)
+            size = len(datagram.data)
+            path.line_in(host).carry(self.serial, size, host.ports.deliver, datagram)
