@@ -107,7 +107,9 @@ class Partial:
         heappush(self._released, block)
         return True
 
-    def store(self, block: int, data: bytes | bytearray | memoryview, source: "Peer", now: float) -> bool:
+    def store(
+        self, block: int, data: bytes | bytearray | memoryview, source: "Peer", now: float
+    ) -> bool:
         """File a block that was requested; True if others were asked for it as well."""
         several = self.state[block] > 1
         chunk = self.chunks[block // CHUNK_BLOCKS]
