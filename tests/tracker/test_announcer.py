@@ -368,13 +368,22 @@ class BackOffTests(AnnouncerCase):
         self.assertEqual(self.times(), [1000, 1015])
 
     def test_fault_of_our_own(self) -> None:
-        """E13: it is logged, and the chain goes on."""
+        """E13: it is logged, and the next tracker is asked."""
         self.break_down("a", ZeroDivisionError("a bug"))
-        self.begin("a")
+        self.begin("ab")
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
-        self.asked.answers.clear()
+        self.assertEqual(self.order(), "ab")
+        self.assertIn("txtorrent itself", self.announcer.status()[1].last_error)
+
+    def test_fault_in_whoever_describes_the_torrent(self) -> None:
+        self.interval("a", 60)
+        self.begin("a")
+        totals, self.totals = self.totals, None
+        self.clock.advance(61)
+        self.assertEqual(len(self.flushLoggedErrors(AttributeError)), 1)
+        self.totals = totals
         self.clock.advance(301)
-        self.assertEqual(self.order(), "aa")
+        self.assertEqual(self.order()[:2], "aa")
 
     def test_fault_in_whoever_takes_the_peers(self) -> None:
         self.interval("a", 60)

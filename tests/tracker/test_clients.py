@@ -222,7 +222,7 @@ class SilenceTests(TurnCase):
 
     def test_rests_get_longer(self) -> None:
         self.silence()
-        for wait in (120.0, 240.0, 480.0, 960.0, 1800.0, 1800.0):
+        for wait in (120.0, 240.0, 480.0, 600.0, 600.0):
             self.clock.advance(1801)
             self.silence(1)
             error = self.failureResultOf(self.ask("a"), RestingError).value
@@ -256,6 +256,14 @@ class SilenceTests(TurnCase):
         self.ask("live")
         self.client.answer(0)
         self.assertNotIn("live", self.trackers._hosts)
+
+    def test_busy_hosts_are_not_forgotten(self) -> None:
+        self.patch(clients, "MAX_HOSTS", 3)
+        for number in range(5):
+            for _ in range(5):
+                self.ask(f"h{number}")
+        self.assertEqual(len(self.client.open), 20)
+        self.assertEqual(len(self.trackers._hosts), 5)
 
 
 class NetworkTests(SynchronousTestCase):

@@ -166,14 +166,23 @@ class Announcer:
         try:
             response = await self._trackers.announce(tracker.url, request, trusted=self._trusted)
         except TrackerError as error:
-            tracker.failed(error, self._clock.seconds(), self._random)
-            if not isinstance(error, RestingError):
-                self._warn(tracker, str(error))
+            self._failed(tracker, error)
+            return None
+        except CancelledError:
+            raise
+        except Exception:
+            _log.failure("{torrent}: an announce went wrong here", torrent=self._name)
+            self._failed(tracker, TrackerError("an error in txtorrent itself: see its log"))
             return None
         tracker.answered(response, event, self._clock.seconds(), self._random)
         self._tiers.promote(tracker)
         self._note(tracker, response)
         return response
+
+    def _failed(self, tracker: Tracker, error: TrackerError) -> None:
+        tracker.failed(error, self._clock.seconds(), self._random)
+        if not isinstance(error, RestingError):
+            self._warn(tracker, str(error))
 
     def _request(self, tracker: Tracker, event: Event) -> AnnounceRequest:
         totals = self._describe()

@@ -41,8 +41,8 @@ SILENCES = 3
 """Requests in a row without an answer until a host is left alone: two may be lost datagrams."""
 FIRST_REST = 60.0
 """Seconds for which a silent host is left alone; doubled each time it is silent again."""
-MAX_REST = 1800.0
-"""Seconds; the usual interval of an announce."""
+MAX_REST = 600.0
+"""Seconds. If it was our own network that failed, its return is noticed after this long."""
 MAX_HOSTS = 4096
 """Silent hosts remembered. Forgetting one costs a few requests that come to nothing."""
 
@@ -102,10 +102,10 @@ class Trackers:
     ) -> Deferred[_T]:
         try:
             parts = TrackerUrl.parse(url)
-            host = self._host(parts.host)
-            host.check_awake(self._reactor.seconds())
             if self._waiting >= MAX_WAITING:
                 raise RestingError("too many announces are waiting", FIRST_REST)
+            host = self._host(parts.host)
+            host.check_awake(self._reactor.seconds())
         except TrackerError as error:
             return fail(error)
         client = self._clients[parts.scheme]
@@ -120,15 +120,15 @@ class Trackers:
 
     def _host(self, name: str) -> _Host:
         if name not in self._hosts:
+            self._make_room()
             self._hosts[name] = _Host(name)
-            self._forget_some()
         return self._hosts[name]
 
-    def _forget_some(self) -> None:
-        if len(self._hosts) > MAX_HOSTS:
-            idle = next((name for name, host in self._hosts.items() if host.is_idle), None)
+    def _make_room(self) -> None:
+        if len(self._hosts) >= MAX_HOSTS:
+            idle = next((host for host in self._hosts.values() if host.is_idle), None)
             if idle is not None:
-                del self._hosts[idle]
+                del self._hosts[idle.name]
 
     def _note_ready(self, host: _Host) -> None:
         if host.waiting and len(host.under_way) < host.limit:
