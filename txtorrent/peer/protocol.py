@@ -152,6 +152,8 @@ class PeerProtocol(Protocol):
             self.close("reads nothing for two minutes")
         elif now - self._sent_at > KEEP_ALIVE_AFTER:
             self._write(m.KEEP_ALIVE_FRAME)
+        elif self._reading_paused:
+            self.mind_queue()
 
     def _is_stuck(self, now: float) -> bool:
         """Whether the transport has been full, and nothing went out, for too long."""
@@ -191,9 +193,14 @@ class PeerProtocol(Protocol):
         self.send(m.Unchoke())
 
     def reject(self, request: m.Request) -> None:
-        """Say that a request will not be answered; without BEP 6 there are no words for it."""
+        """Say that a request will not be answered; without BEP 6 there are no words for it.
+
+        A peer that floods us with requests and reads no answer is not read from either.
+        """
         if self.peer.fast:
             self.send(m.Reject(request.index, request.begin, request.length))
+            if self.uploads.is_blocked:
+                self._pause_reading()
 
     def offend(self, what: str) -> None:
         """Count something that a sane peer does not do; enough of it ends the connection."""
@@ -265,13 +272,17 @@ class PeerProtocol(Protocol):
 
     def mind_queue(self) -> None:
         """Stop reading from a peer whose queue of requests is full; go on when it is half empty."""
-        if not self._reading_paused and self.uploads.is_full:
-            self._reading_paused = True
-            self.transport.pauseProducing()
-        elif self._reading_paused and self.uploads.is_half_empty:
+        if self.uploads.is_full:
+            self._pause_reading()
+        elif self._reading_paused and self.uploads.is_half_empty and not self.uploads.is_blocked:
             self._reading_paused = False
             self._received_at = self._clock.seconds()
             self.transport.resumeProducing()
+
+    def _pause_reading(self) -> None:
+        if not self._reading_paused:
+            self._reading_paused = True
+            self.transport.pauseProducing()
 
     def _write(self, data: bytes) -> None:
         self._sent_at = self._clock.seconds()

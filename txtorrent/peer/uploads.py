@@ -144,8 +144,8 @@ class Uploads:
         run = self._reading = [request, *self._followers(request)]
         whole = sum(part.length for part in run)
         reading = self._source.read(request.index, request.begin, whole)
-        reading.addCallback(self._arrived, request.begin)
-        reading.addErrback(self._read_failed)
+        reading.addCallback(self._arrived, run, request.begin)
+        reading.addErrback(self._read_failed, run)
 
     def _followers(self, request: Request) -> list[Request]:
         """Queued requests that continue `request`, taken from the queue's head."""
@@ -160,20 +160,24 @@ class Uploads:
             end += after.length
         return followers
 
-    def _arrived(self, data: bytes, base: int) -> None:
-        run, self._reading = self._reading, []
-        if self._stopped:
-            return
+    def _arrived(self, data: bytes, run: list[Request], base: int) -> None:
+        """Send what was read, but what was cancelled meanwhile: that has left `run`."""
+        self._forget(run)
         for request in run:
             at = request.begin - base
             self._send(request, data[at : at + request.length])
         self._pump()
 
+    def _forget(self, run: list[Request]) -> None:
+        """A read has ended; if it was cancelled, another one may be under way by now."""
+        if run is self._reading:
+            self._reading = []
+
     def _send(self, request: Request, data: bytes) -> None:
         self._transport.write(piece_header(request.index, request.begin, len(data)) + data)
         self._sent(len(data))
 
-    def _read_failed(self, failure: Failure) -> None:
-        self._reading.clear()
+    def _read_failed(self, failure: Failure, run: list[Request]) -> None:
+        self._forget(run)
         if not self._stopped:
             self._failed(failure)
