@@ -63,7 +63,7 @@ class SessionOptions:
 
 
 class DuplicateTorrent(ValueError):
-    """The session has this torrent already."""
+    """The session has this torrent already, or another one with the same files."""
 
 
 class Session:
@@ -126,6 +126,7 @@ class Session:
         """Add a torrent and start it. DuplicateTorrent."""
         if metainfo.info_hash in self.torrents:
             raise DuplicateTorrent(f"{metainfo.name} is there already")
+        self._refuse_shared_files(metainfo, options.directory)
         assert self._shared is not None, "the session has not been started"
         torrent = Torrent(metainfo, options, self._shared)
         self.torrents[metainfo.info_hash] = torrent
@@ -158,6 +159,18 @@ class Session:
             port=self.port,
             interface=None if options.interface is None else canonical_host(options.interface),
         )
+
+    def _refuse_shared_files(self, metainfo: Metainfo, directory: str) -> None:
+        """Two torrents that write to one file would undo each other's work."""
+        for other in self.torrents.values():
+            if other.directory == directory and other.name == metainfo.name:
+                shared = _paths(metainfo) & _paths(other.metainfo)
+                if shared:
+                    raise DuplicateTorrent(
+                        f"{metainfo.name}: {'/'.join(min(shared))} belongs to another torrent"
+                        f" already ({other.metainfo.info_hash.hex()}): give this one a directory"
+                        " of its own"
+                    )
 
     async def _restore_bans(self, shared: Shared) -> None:
         now = time.time()
@@ -205,6 +218,10 @@ class Session:
             _log.error("not everything ended within {limit} s, leaving it", limit=STOP_LIMIT)
         else:
             _log.failure("an error of ours while stopping", failure)
+
+
+def _paths(metainfo: Metainfo) -> set[tuple[str, ...]]:
+    return {file.path for file in metainfo.files if not file.pad}
 
 
 class Supervised:

@@ -19,9 +19,15 @@ from txtorrent.address import Address, canonical_host
 from txtorrent.daemon import process
 from txtorrent.daemon.console import Console, filtered, standard_console
 from txtorrent.daemon.options import Options as _Options
-from txtorrent.daemon.options import StopWhen, UserError
+from txtorrent.daemon.options import StopWhen
 from txtorrent.daemon.report import describe_all, is_busy
-from txtorrent.session import DEFAULT_CONNECTIONS, Session, SessionOptions, Supervised
+from txtorrent.session import (
+    DEFAULT_CONNECTIONS,
+    DuplicateTorrent,
+    Session,
+    SessionOptions,
+    Supervised,
+)
 from txtorrent.storage.filepool import default_limit
 from txtorrent.storage.journal import StateInUse
 from txtorrent.storage.lockfile import lock
@@ -99,7 +105,8 @@ class TorrentService(Service):
             os.close(lock(options["state"]))
             self._session.listen()
         except (StateInUse, OSError, CannotListenError) as error:
-            raise UserError(_explain(error, options)) from None
+            complain(_explain(error, options))
+            raise SystemExit(1) from None
 
     def startService(self) -> None:
         super().startService()  # type: ignore[no-untyped-call]
@@ -115,6 +122,7 @@ class TorrentService(Service):
         if session is None:
             return succeed(None)
         _log.info("stopping: telling trackers, saving progress")
+        process.leave_at_next_signal()
         return session.stop().addCallback(lambda _: _log.info("stopped"))
 
     async def _start(self) -> None:
@@ -153,11 +161,10 @@ class TorrentService(Service):
     def _could_not_start(self, failure: Failure) -> None:
         """Too late for an exception to reach the command line: say it, and end with status 1."""
         error = failure.value
-        if isinstance(error, (StateInUse, OSError)):
-            print(f"txtorrent: {_explain(error, self._options)}", file=sys.stderr, flush=True)
+        if isinstance(error, (StateInUse, OSError, DuplicateTorrent)):
+            complain(_explain(error, self._options))
         else:
             _log.failure("an error of ours while starting", failure)
-        self._session = None
         self._end(1)
 
     def _end(self, status: int) -> None:
@@ -195,6 +202,11 @@ def _explain(error: BaseException, options: Options) -> str:
     if isinstance(error, OSError):
         return f"--state {options['state']}: {error.strerror or error}"
     return str(error)
+
+
+def complain(text: str) -> None:
+    """One line on the real standard error: twistd has `sys.stderr` write to the log by now."""
+    print(f"txtorrent: {text}", file=sys.__stderr__, flush=True)
 
 
 def _exit(status: int) -> None:

@@ -68,6 +68,11 @@ class Torrent:
         return self.metainfo.name
 
     @property
+    def directory(self) -> str:
+        """Where its content goes."""
+        return self._options.directory
+
+    @property
     def peers(self) -> int:
         """Connected peers."""
         return len(self._parts.exchange.links) if self._parts else 0
