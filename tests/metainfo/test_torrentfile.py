@@ -278,6 +278,7 @@ class RefusalTests(SynchronousTestCase):
         v2 = {"pieces": None, "length": None, "file_tree": tree}
         self.refused(made(meta_version=2, **v2), "v2 only: not supported yet")
         self.refused(made(**v2), "v2 only: not supported yet")
+        self.refused(made(pieces=None, meta_version=2), "v2 only: not supported yet")
         for version in (3, 0, -1, b"2", 2**62):
             self.refused(made(meta_version=version), "version")
         self.refused(made(pieces=None, root_hash=b"r" * 20), "Merkle")
