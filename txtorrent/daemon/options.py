@@ -6,7 +6,7 @@ A mistake raises `UserError`: one line that says what is wrong and what to do.
 import errno
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar
 
 from attrs import frozen
@@ -14,7 +14,8 @@ from twisted.python import usage
 
 from txtorrent import __version__
 from txtorrent.address import canonical_host, split_host_port
-from txtorrent.daemon.units import parse_size
+from txtorrent.daemon import space
+from txtorrent.daemon.units import parse_size, show_size
 from txtorrent.metainfo.torrentfile import Metainfo, MetainfoError, load
 from txtorrent.session import DEFAULT_PORT
 from txtorrent.torrent.shared import DEFAULT_MAX_PEERS, Allocation
@@ -153,6 +154,8 @@ start (one line on standard error says why)."""
         self._load_torrents()
         make_directory("--directory", self["directory"])
         make_directory("--state", self["state"])
+        if self["allocation"] is Allocation.FULL:
+            check_space(self["directory"], self.metainfos)
 
     def _convert(self, name: str, parse: Callable[[str], Any]) -> None:
         self[name] = _checked(f"--{name}", parse, str(self[name]))
@@ -169,6 +172,16 @@ start (one line on standard error says why)."""
             if metainfo.info_hash not in loaded:
                 loaded[metainfo.info_hash] = path
                 self.metainfos.append(metainfo)
+
+
+def check_space(directory: str, metainfos: Sequence[Metainfo]) -> None:
+    """Have room for the content of every torrent. UserError."""
+    needed, free = space.lacking(directory, metainfos), space.free(directory)
+    if needed > free:
+        raise UserError(
+            f"--directory {directory}: no space: {show_size(needed)} are needed and"
+            f" {show_size(free)} are free; make room, or leave out --allocation full"
+        )
 
 
 def make_directory(option: str, path: str) -> None:
