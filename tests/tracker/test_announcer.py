@@ -314,6 +314,16 @@ class BackOffTests(AnnouncerCase):
             self.announcer.stop()
         self.assertGreater(len(firsts), 15)
 
+    def test_jitter_of_intervals(self) -> None:
+        """D7: torrents that began together do not stay together."""
+        due = set()
+        for seed in range(20):
+            (tracker,) = Tiers([["a"]], random := Random(seed))
+            tracker.answered(AnnounceResponse(interval=1000), STARTED, 0.0, random)
+            self.assertTrue(1000 <= tracker.due_at <= 1050)
+            due.add(round(tracker.due_at))
+        self.assertGreater(len(due), 10)
+
     def test_longest_pause(self) -> None:
         for seed in range(20):
             (tracker,) = Tiers([["a"]], random := Random(seed))

@@ -102,6 +102,20 @@ class AnnounceTests(UdpCase):
         self.assertIn("cannot be resolved", str(error))
 
 
+class SecretTests(UdpCase):
+    """E14."""
+
+    def test_passkey_is_not_in_the_error(self) -> None:
+        url = "udp://tracker.example:6969/0123456789/announce?key=abcdef99"
+        self.world.udp("203.0.113.1", "tracker.example", error=b"no 0123456789 abcdef99")
+        for deferred in (
+            self.trackers.announce(url, request()),
+            self.trackers.scrape(url, [bytes(20)]),
+        ):
+            error = self.assertRaises(TrackerError, self.world.run, deferred)
+            self.assertEqual(str(error), "the tracker refused: no *** ***")
+
+
 class ScrapeTests(UdpCase):
     def test_in_several_datagrams(self) -> None:
         tracker = self.world.udp("203.0.113.1", "tracker.example")
