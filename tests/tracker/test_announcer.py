@@ -417,6 +417,14 @@ class WantPeersTests(AnnouncerCase):
         self.clock.advance(1801)
         self.assertEqual(self.times(), [0, 120, 1920])
 
+    def test_others_are_not_asked_instead(self) -> None:
+        self.interval("a", 1800, min_interval=120)
+        self.begin("a", "b")
+        self.clock.advance(50)
+        self.announcer.want_peers()
+        self.clock.advance(100)
+        self.assertEqual(self.order(), "aa")
+
     def test_at_once(self) -> None:
         self.interval("a", 1800, min_interval=120)
         self.begin("a")

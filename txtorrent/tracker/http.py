@@ -7,14 +7,12 @@ of time: whoever asks cancels the Deferred.
 from __future__ import annotations
 
 from collections.abc import Coroutine, Sequence
-from http.cookiejar import DefaultCookiePolicy
 from typing import Any, TypeVar
 
 import treq
 from attrs import evolve, frozen
 from hyperlink import EncodedURL
 from treq.client import HTTPClient
-from treq.cookies import IndexableCookieJar
 from twisted.internet.defer import Deferred, succeed
 from twisted.web.client import Agent, BrowserLikePolicyForHTTPS, HTTPConnectionPool
 from twisted.web.http_headers import Headers
@@ -141,8 +139,8 @@ class HttpTrackers:
         # A pooled connection would be handed to requests that other rules apply to.
         pool = HTTPConnectionPool(self._reactor, persistent=False)
         agent = Agent.usingEndpointFactory(self._reactor, endpoints, pool)
-        cookies = IndexableCookieJar(DefaultCookiePolicy(allowed_domains=()))
-        return HTTPClient(UndecodedAgent(agent), cookiejar=cookies)
+        # The client keeps cookies: one for each request keeps none.
+        return HTTPClient(UndecodedAgent(agent))
 
 
 @frozen
