@@ -220,7 +220,7 @@ class HeapClock:
 
     def _reschedule(self, timer: Timer, due: float) -> None:
         del self._timers[timer.order]
-        timer.due = max(due, self._now)
+        timer.due = due
         self._push_timer(timer)
         self._left_behind()
 

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from tests.testing.clock import HeapClock
     from tests.testing.host import Host
 
-# Largest segment, bytes: one event each, so large; a slow line cuts them smaller.
+# Largest segment, bytes. A line without limit carries as much as is written at once.
 SEGMENT = 64 * 1024
+UNLIMITED = 2**31
 # Smallest segment, bytes: a full Ethernet frame's payload.
 FRAME = 1448
 # Seconds a segment may keep a slow line busy before the next flow has its turn.
@@ -41,7 +42,7 @@ class Line:
     def segment(self) -> int:
         """Bytes that may go in one piece."""
         if self.rate is None:
-            return SEGMENT
+            return UNLIMITED
         return min(SEGMENT, max(FRAME, int(self.rate * TURN)))
 
     def carry(self, flow: int, size: int, done: Callable[..., object], *args: Any) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import errno
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -25,6 +25,16 @@ GIVE_UP = 924.6
 Piece = bytes | memoryview
 
 
+def cut(piece: Piece, limit: int) -> Iterator[Piece]:
+    """Pieces of at most `limit` bytes, without a copy."""
+    if len(piece) <= limit:
+        yield piece
+    else:
+        view = memoryview(piece)
+        for start in range(0, len(piece), limit):
+            yield view[start : start + limit]
+
+
 class Packet:
     """What arrives at one instant at an end of a connection: data, or a signal without a size."""
 
@@ -36,6 +46,22 @@ class Packet:
         self.size = 0
         self.fin = False
         self.signal = signal
+
+    def add(self, piece: Piece) -> None:
+        self.pieces.append(piece)
+        self.size += len(piece)
+
+    def cut(self, limit: int) -> Iterator[Packet]:
+        """Packets of at most `limit` bytes that together are this one."""
+        for piece in self.pieces:
+            for part in cut(piece, limit):
+                packet = Packet(self.due)
+                packet.add(part)
+                yield packet
+        if self.fin or self.signal is not None:
+            packet = Packet(self.due, self.signal)
+            packet.fin = self.fin
+            yield packet
 
 
 class Outflow:
@@ -59,19 +85,12 @@ class Outflow:
         return SOCKET_BUFFER - self._outstanding
 
     def send(self, data: bytes) -> None:
-        """Cut into segments, onto our line. Nothing is no segment: it would read as the end."""
-        size = len(data)
-        if not size:
+        """Onto our line, in pieces that leave other flows their turns."""
+        if not data:
             return
-        self._outstanding += size
+        self._outstanding += len(data)
         line = self._end.path.line_out(self._end.host)
-        limit = line.segment
-        if size <= limit or line.rate is None:
-            line.carry(self._end.serial, size, self._launch, data)
-            return
-        view = memoryview(data)
-        for start in range(0, size, limit):
-            piece = view[start : start + limit]
+        for piece in cut(data, line.segment):
             line.carry(self._end.serial, len(piece), self._launch, piece)
 
     def finish(self) -> None:
@@ -116,8 +135,7 @@ class Outflow:
         if piece is None:
             last.fin = True
         else:
-            last.pieces.append(piece)
-            last.size += len(piece)
+            last.add(piece)
 
     def _due(self) -> float:
         """When what leaves now arrives: never before what left earlier."""
@@ -164,11 +182,12 @@ class Inflow:
 
     def arrives(self, packet: Packet) -> None:
         """A packet reaches our host, or does not: then it comes when the path is healed."""
-        if self._held or not self._end.path.is_open:
-            self._hold(packet)
-        else:
+        if self._end.path.is_open:
             line = self._end.path.line_in(self._end.host)
-            line.carry(self._end.serial, packet.size, self._landed, packet)
+            for part in [packet] if line.rate is None else packet.cut(line.segment):
+                line.carry(self._end.serial, part.size, self._landed, part)
+        else:
+            self._hold(packet)
 
     def release(self) -> None:
         """The path may be healed: then what was sent into the cut arrives."""

@@ -87,6 +87,13 @@ class Order(SynchronousTestCase):
         again()
         self.assertRaises(RuntimeError, self.clock.advance, 1)
 
+    def test_many_events_are_no_standstill(self):
+        self.patch(clock_module, "STANDSTILL", 100)
+        for moment in range(300):
+            self.clock.callLater(moment / 100, self.note, moment)
+        self.clock.advance(3)
+        self.assertEqual(len(self.log), 300)
+
 
 class Timers(SynchronousTestCase):
     def setUp(self):
@@ -114,6 +121,7 @@ class Timers(SynchronousTestCase):
             (lambda timer: timer.reset(30), 32),
             (lambda timer: timer.delay(3), 8),
             (lambda timer: timer.delay(-2), 3),
+            (lambda timer: timer.reset(0), 2),
         ]:
             clock = HeapClock()
             log = []

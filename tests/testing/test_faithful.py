@@ -155,7 +155,15 @@ def aborted_after_lose_connection(scene):
     scene.c.abortConnection()
 
 
+def closed_half_by_one_and_whole_by_the_paused_other(scene):
+    scene.s.pauseProducing()
+    scene.c.loseWriteConnection()
+    scene.wait()
+    scene.s.loseConnection()
+
+
 STORIES = [
+    (closed_half_by_one_and_whole_by_the_paused_other, [("s", DONE), ("c", DONE)]),
     (closed_with_something_unread, [("s", DONE), ("c", DONE)]),
     (closed_with_something_unread_the_other_paused, [("s", DONE), "resume", ("c", DONE)]),
     (aborted_while_paused, [("s", ABORTED), "resume", ("c", LOST)]),

@@ -8,12 +8,13 @@ from twisted.internet.error import ConnectionDone, ConnectionLost
 from twisted.internet.protocol import Factory
 
 from tests.testing.pair import Notes, Pair, Server
+from tests.testing.stream import SOCKET_BUFFER
 
 
 class Speed(Pair):
-    def transfer(self, up=None, down=None, size=1_000_000):
-        sender = self.network.host("10.0.2.1", up=up)
-        receiver = self.network.host("10.0.2.2", down=down)
+    def transfer(self, up=None, down=None, size=1_000_000, latency=0.005):
+        sender = self.network.host("10.0.2.1", up=up, latency=latency)
+        receiver = self.network.host("10.0.2.2", down=down, latency=latency)
         server = Server()
         receiver.listenTCP(1, server)
         endpoint = TCP4ClientEndpoint(sender, "10.0.2.2", 1)
@@ -29,6 +30,15 @@ class Speed(Pair):
     def test_down(self):
         self.assertEqual(round(self.transfer(down=100_000)), 10)
 
+    def test_far_away(self):
+        """A window's worth a round trip, of 2 s."""
+        self.assertEqual(round(self.transfer(latency=0.5, size=8 * SOCKET_BUFFER)), 15)
+
+    def test_far_away_and_slow(self):
+        """What is read piece by piece, before any news of it arrives, stalls nobody."""
+        seconds = self.transfer(down=1_000_000, latency=0.5, size=8 * SOCKET_BUFFER)
+        self.assertTrue(15 <= seconds <= 20, seconds)
+
     def test_shared_fairly(self):
         sender = self.network.host("10.0.2.1", up=100_000)
         clients = []
@@ -43,6 +53,18 @@ class Speed(Pair):
         self.assertLess(max(shares) - min(shares), 20_000)
         clients[3].transport.write(b"x")
         self.assertLess(self.clock.run_until(lambda: self.server.built[3].received), 0.2)
+
+    def test_shared_fairly_by_those_who_send(self):
+        self.a.down_line.rate = 100_000
+        pairs = [self.connect() for _ in range(3)]
+        for client, _ in pairs[:2]:
+            client.transport.write(bytes(1_000_000))
+        self.clock.advance(10)
+        shares = [len(served.received) for _, served in pairs[:2]]
+        self.assertLess(max(shares) - min(shares), 20_000)
+        self.assertEqual(round(sum(shares) / 100_000), 10)
+        pairs[2][0].transport.write(b"x")
+        self.assertLess(self.clock.run_until(lambda: pairs[2][1].received), 0.2)
 
 
 class Faults(Pair):
@@ -64,6 +86,9 @@ class Faults(Pair):
         client.transport.write(b"x")
         self.clock.advance(1000)
         self.assertEqual((client.lost, served.lost), ([ConnectionLost], []))
+        self.network.heal(self.a, self.b)
+        self.clock.advance(1)
+        self.assertEqual(served.chunks, [])
 
     def test_connecting_across_a_cut(self):
         self.network.cut(self.b, self.a)
@@ -155,6 +180,38 @@ class Faults(Pair):
         self.assertEqual(served.chunks, [])
         self.clock.advance(1)
         self.assertEqual(served.received, b"first second")
+
+    def test_a_reset_does_not_overtake(self):
+        client, served = self.connect()
+        self.a.latency = 2.0
+        client.transport.write(b"first")
+        self.clock.advance(0.1)
+        self.a.latency = 0.001
+        client.transport.abortConnection()
+        self.clock.advance(1)
+        self.assertEqual(served.lost, [])
+        self.clock.advance(1)
+        self.assertEqual((served.received, served.lost), (b"first", [ConnectionLost]))
+
+    def test_an_abort_takes_back_what_waits_for_the_line(self):
+        self.b.up_line.rate = 10_000
+        client, served = self.connect()
+        client.transport.write(bytes(100_000))
+        self.clock.advance(2)
+        client.transport.abortConnection()
+        self.clock.advance(60)
+        self.assertLess(len(served.received), 25_000)
+        self.assertEqual(served.lost, [ConnectionLost])
+
+    def test_an_abort_frees_the_line(self):
+        self.b.up_line.rate = 10_000
+        (first, _), (second, served) = self.connect(), self.connect()
+        first.transport.write(bytes(100_000))
+        self.clock.advance(2)
+        first.transport.abortConnection()
+        second.transport.write(bytes(10_000))
+        self.clock.advance(1.2)
+        self.assertEqual(len(served.received), 10_000)
 
     def test_a_backlog_that_is_full(self):
         self.port.stopReading()

@@ -10,6 +10,7 @@ from twisted.internet.error import (
     CannotListenError,
     ConnectBindError,
     ConnectionDone,
+    ConnectionLost,
     DNSLookupError,
     NoRouteError,
 )
@@ -33,6 +34,7 @@ from zope.interface.verify import verifyObject
 
 from tests.testing.network import Network
 from tests.testing.pair import Notes, Pair, Server
+from tests.testing.ports import FIRST_FREE
 
 
 class Connecting(Pair):
@@ -87,6 +89,25 @@ class Connecting(Pair):
         only4 = self.network.host("10.0.0.3")
         failed = HostnameEndpoint(only4, "2001:db8::1", 6881).connect(Server())
         self.assertRaises(NoRouteError, self.clock.result_of, failed)
+
+    def test_no_address_of_one_host(self):
+        for group in ("239.1.2.3", "255.255.255.255"):
+            self.assertRaises(NoRouteError, self.clock.result_of, self.dial(group))
+
+    def test_port_closed_before_we_are_accepted(self):
+        client = self.clock.result_of(self.dial())
+        self.port.stopListening()
+        self.clock.advance(1)
+        self.assertEqual((client.lost, self.server.built), ([ConnectionLost], []))
+
+    def test_port_closed_that_did_not_accept(self):
+        self.port.stopReading()
+        client = self.clock.result_of(self.dial())
+        self.clock.advance(1)
+        self.assertEqual(client.lost, [])
+        self.port.stopListening()
+        self.clock.advance(1)
+        self.assertEqual((client.lost, self.server.built), ([ConnectionLost], []))
 
     def test_bind_address(self):
         host = self.network.host("10.0.1.1", "10.0.1.2", "10.0.1.3")
@@ -146,8 +167,9 @@ class Ports(Pair):
         self.a.listenTCP(6881, Server())
 
     def test_port_0(self):
+        self.a.listenTCP(FIRST_FREE + 1, Server())
         ports = [self.a.listenTCP(0, Server()).getHost().port for _ in range(3)]
-        self.assertEqual(len({0, *ports}), 4)
+        self.assertEqual(len({0, FIRST_FREE + 1, *ports}), 5)
         self.clock.result_of(self.dial(port=ports[1]))
 
     def test_one_interface(self):

@@ -124,6 +124,15 @@ class Data(Pair):
         self.clock.advance(60)
         self.assertEqual(served.received, data)
 
+    def test_written_between_the_reading_and_the_news_of_it(self):
+        client, served = self.connect()
+        client.transport.write(bytes(SOCKET_BUFFER))
+        self.clock.advance(0.015)
+        self.assertEqual(len(served.received), SOCKET_BUFFER)
+        client.transport.write(b"x")
+        self.clock.advance(1)
+        self.assertEqual(len(served.received), SOCKET_BUFFER + 1)
+
     def test_push_producer(self):
         client, served = self.connect()
         story = []
