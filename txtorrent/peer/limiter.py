@@ -66,12 +66,14 @@ class Limiter:
             self._wakeup = self._clock.callLater(wait, self._serve)
 
     def _serve(self) -> None:
-        """Let those in line pass, each once a round, while there is something to share."""
-        line, self._line = self._line, {}
+        """Let those in line pass, one block each in turn, while there is something to share.
+
+        Who waits again goes to the end of the line, but is not made to wait for the clock: else
+        one connection alone would never get more than a block every `SHORTEST_WAIT`.
+        """
+        line = self._line
         while line and not self._bucket.ready_in(self._clock.seconds()):
             waiter = next(iter(line))
             del line[waiter]
             waiter()
-        # Who asked again while being served stands behind those who were not served yet.
-        self._line = {**line, **self._line}
         self._rearm()
