@@ -425,6 +425,36 @@ class SyncTests(Case):
         self.patch(content_module.os, "fsync", write_meanwhile)
         self.assertEqual(self.assertRaises(SyncError, self.content.sync).pieces, {0, 2})
 
+    def test_a_piece_being_written_while_a_sync_fails(self):
+        self.content.create()
+        self.content.write(0, bytes(16384))
+        pwrite = os.pwrite
+        lost = []
+
+        def fail_meanwhile(descriptor, part, at):
+            count = pwrite(descriptor, part, at)
+            self.failing = "t/a"
+            lost.append(self.assertRaises(SyncError, self.content.sync).pieces)
+            return count
+
+        self.patch(content_module.os, "pwrite", fail_meanwhile)
+        self.content.write(32768, bytes(10))
+        self.assertEqual(lost, [{0, 2}])
+
+    def test_a_failure_has_the_disk_asked_anew(self):
+        """What the kernel still holds of the file may not be what is on the disk."""
+        self.written()
+        forgotten = []
+
+        def advise(descriptor, begin, length, advice):
+            forgotten.append(os.path.basename(os.readlink(f"/proc/self/fd/{descriptor}")))
+            self.assertEqual((begin, length, advice), (0, 0, os.POSIX_FADV_DONTNEED))
+
+        self.patch(content_module.os, "posix_fadvise", advise)
+        self.failing = "t/a"
+        self.assertRaises(SyncError, self.content.sync)
+        self.assertEqual(sorted(forgotten), ["a", "b", "c"])
+
     def test_pieces_written_during_a_good_sync_wait_for_the_next(self):
         self.content.create()
         self.content.write(0, bytes(16384))

@@ -6,7 +6,7 @@ from contextlib import closing
 from twisted.logger import globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.storage.folders import folder, noise
+from tests.storage.folders import memory_folder, noise
 from txtorrent.storage import database as database_module
 from txtorrent.storage import schema
 from txtorrent.storage.content import FileStat
@@ -25,7 +25,7 @@ def state(seed, size=300):
 
 class Case(SynchronousTestCase):
     def setUp(self):
-        self.directory = folder(self)
+        self.directory = memory_folder(self)
         self.path = os.path.join(self.directory, "state.db")
         self.rows = Rows(lambda: 1000.0, b"boot")
         self.said = []
@@ -70,7 +70,7 @@ class DamageTests(Case):
 
     def setUp(self):
         super().setUp()
-        self.kept = folder(self)
+        self.kept = memory_folder(self)
         database = self.open()
         self.fill(database)
         self.expected = self.loaded(database)
@@ -122,7 +122,7 @@ class DamageTests(Case):
             yield whole[:at]
 
     def test_database(self):
-        clean = folder(self)
+        clean = memory_folder(self)
         known = []
         for data in self.damaged(self.whole, 60, 1):
             self.replace(clean, "state.db", data)
@@ -133,7 +133,7 @@ class DamageTests(Case):
 
     def test_first_page(self):
         """Every byte of the header, and of the schema behind it."""
-        clean = folder(self)
+        clean = memory_folder(self)
         for at in [*range(100), *range(100, 4096, 50)]:
             data = bytearray(self.whole)
             data[at] ^= 0xFF
@@ -157,7 +157,7 @@ class DamageTests(Case):
         self.outcome()
 
     def test_something_else(self):
-        clean = folder(self)
+        clean = memory_folder(self)
         for data in (b"", b"\0" * 5000, b"SQLite format 3\0", noise(10_000), b"{}"):
             self.replace(clean, "state.db", data)
             self.assertEqual(self.outcome(), 0)
@@ -182,7 +182,7 @@ class DamageTests(Case):
     def test_what_is_whole_is_saved_and_the_user_told(self):
         data = bytearray(self.whole)
         data[60:64] = b"\0\0\0\7"  # the version
-        self.replace(folder(self), "state.db", data)
+        self.replace(memory_folder(self), "state.db", data)
         self.assertEqual(self.outcome(), len(TORRENTS))
         (event,) = self.warnings()
         self.assertEqual(event["log_level"].name, "warn")

@@ -120,6 +120,14 @@ class TrustTests(SynchronousTestCase):
             resume = self.resume("xxxx....", {4, 5}, clean=False, same_boot=same_boot)
             self.assertEqual(self.picture(resume, stats), picture)
 
+    def test_after_a_power_cut_files_may_be_too_short_for_provisional_pieces(self):
+        """Only those are hashed, not all that lies in the file."""
+        short = recorded(*STATS[:2], FileStat(10, 199 * SECOND))
+        rows = [(False, "xxxxx?.?"), (True, "xxxx??.?")]
+        for same_boot, picture in rows:
+            resume = self.resume("xxxxx...", {5, 7}, clean=False, same_boot=same_boot)
+            self.assertEqual(self.picture(resume, short), picture)
+
     def test_believed_provisional_pieces_are_not_synced(self):
         resume = self.resume("xxxx....", {1, 4, 5}, clean=False)
         stats = recorded(*STATS[:2], FileStat(35, 199 * SECOND))

@@ -5,7 +5,7 @@ Never believed: a piece in a file that somebody else may have written to since.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from attrs import frozen
 
@@ -46,15 +46,17 @@ def trust(resume: Resume | None, stats: Stats, files: Sequence[File], geometry: 
         return Trust(Bitfield(geometry.piece_count), _covered(stats, files, geometry), frozenset())
     recheck = Bitfield(geometry.piece_count)
     if not resume.same_boot:
-        _add(recheck, resume.provisional, claimed)
+        # They may never have reached the device: the files need not be long enough for them.
+        _doubt(resume.provisional, claimed, recheck)
+    changed: list[range] = []
     for file, recorded, now in zip(files, resume.files, stats, strict=True):
         if file.pad or not file.length:
             continue
         pieces = geometry.piece_range(file.offset, file.length)
         if not _is_ours(resume, recorded, now, _needed(file, pieces, claimed, geometry)):
-            _add(recheck, pieces, claimed)
-    for piece in recheck:
-        claimed.discard(piece)
+            changed.append(pieces)
+    for pieces in changed:
+        _doubt(pieces, claimed, recheck)
     believed = frozenset(piece for piece in resume.provisional if piece in claimed)
     return Trust(claimed, recheck, believed)
 
@@ -104,7 +106,8 @@ def _is_ours(resume: Resume, recorded: FileStat | None, now: FileStat | None, ne
     return not resume.clean and now.mtime_ns <= (resume.alive_at + GRACE) * 1e9
 
 
-def _add(recheck: Bitfield, pieces: Sequence[int] | frozenset[int], claimed: Bitfield) -> None:
+def _doubt(pieces: Iterable[int], claimed: Bitfield, recheck: Bitfield) -> None:
+    """Move pieces from what is claimed to what is to be hashed."""
     for piece in pieces:
-        if piece in claimed:
+        if claimed.discard(piece):
             recheck.add(piece)
