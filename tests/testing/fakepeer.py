@@ -26,6 +26,8 @@ from txtorrent.wire.handshake import Handshake, HandshakeDecoder
 from txtorrent.wire.stream import StreamDecoder
 
 M = TypeVar("M", bound=m.Message)
+# Takes frames of up to 1 MiB: a fake peer judges nothing.
+ANY_FRAME = 8 * 1024 * 1024
 
 FAST = bytes(7) + b"\x04"
 PLAIN = bytes(8)
@@ -207,7 +209,7 @@ class _Wire(Protocol):
         self._peer = peer
         self._dialled = dialled
         self._shaking: HandshakeDecoder | None = HandshakeDecoder()
-        self._stream = StreamDecoder(peer.metainfo.geometry.piece_count)
+        self._stream = StreamDecoder(ANY_FRAME)
 
     def connectionMade(self) -> None:
         self._peer.wire_made(self, self._dialled)

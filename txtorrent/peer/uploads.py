@@ -1,10 +1,11 @@
 """What one peer has asked for, and the way of those blocks to its transport.
 
 What must stay true: the queue holds requests, never data; a block is read only while the
-transport wants more, so a peer that does not read costs one buffer, not its appetite.
+transport wants more, and one read is under way at a time, whatever is cancelled meanwhile. So a
+peer that does not read costs one buffer, not its appetite.
 """
 
-from collections import deque
+from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any, Final, Protocol
 
@@ -50,14 +51,14 @@ class Uploads:
         self._limiter = limiter
         self._sent = sent
         self._failed = failed
-        self._queue: deque[Request] = deque()
+        self._queue: OrderedDict[tuple[int, int, int], Request] = OrderedDict()
         self._paused = False
         self._stopped = False
-        self._reading: list[Request] = []
+        self._reading: list[Request] | None = None
 
     def __len__(self) -> int:
         """Requests not yet answered."""
-        return len(self._queue) + len(self._reading)
+        return len(self._queue) + len(self._reading or ())
 
     @property
     def is_full(self) -> bool:
@@ -75,22 +76,24 @@ class Uploads:
         return self._paused and not self._stopped
 
     def add(self, request: Request) -> None:
-        """Queue a request that has been found valid."""
-        self._queue.append(request)
+        """Queue a request that has been found valid; one that waits already waits once."""
+        self._queue.setdefault(_key(request), request)
         self._pump()
 
     def cancel(self, request: Request) -> bool:
         """Take a request back; True if it will not be answered."""
-        for waiting in (self._queue, self._reading):
-            if request in waiting:
-                waiting.remove(request)
-                return True
+        if self._queue.pop(_key(request), None) is not None:
+            return True
+        if self._reading is not None and request in self._reading:
+            self._reading.remove(request)
+            return True
         return False
 
     def clear(self) -> list[Request]:
         """Take every unanswered request back, and return them."""
-        dropped = [*self._reading, *self._queue]
-        self._reading.clear()
+        reading = self._reading or []
+        dropped = [*reading, *self._queue.values()]
+        reading.clear()
         self._queue.clear()
         return dropped
 
@@ -115,22 +118,31 @@ class Uploads:
 
     @property
     def _may_serve(self) -> bool:
-        return bool(self._queue) and not (self._paused or self._reading or self._stopped)
+        return bool(self._queue) and not (
+            self._paused or self._stopped or self._reading is not None
+        )
+
+    @property
+    def _next(self) -> Request:
+        return next(iter(self._queue.values()))
 
     def _pump(self) -> None:
         while self._may_serve:
-            if not self._limiter.take(self._queue[0].length):
+            if not self._limiter.take(self._next.length):
                 self._limiter.wait(self._pump_one)
                 return
-            self._serve(self._queue.popleft())
+            self._serve(self._pop())
 
     def _pump_one(self) -> None:
         """Our turn of the limit: one block, then back in line if there are more."""
         if self._may_serve:
-            self._limiter.spend(self._queue[0].length)
-            self._serve(self._queue.popleft())
+            self._limiter.spend(self._next.length)
+            self._serve(self._pop())
             if self._may_serve:
                 self._limiter.wait(self._pump_one)
+
+    def _pop(self) -> Request:
+        return self._queue.popitem(last=False)[1]
 
     def _serve(self, request: Request) -> None:
         data = self._source.read_cached(request.index, request.begin, request.length)
@@ -141,43 +153,43 @@ class Uploads:
 
     def _read(self, request: Request) -> None:
         """Read the block on a disk thread, with the queued ones that follow it on disk."""
-        run = self._reading = [request, *self._followers(request)]
-        whole = sum(part.length for part in run)
+        self._reading = [request, *self._followers(request)]
+        whole = sum(part.length for part in self._reading)
         reading = self._source.read(request.index, request.begin, whole)
-        reading.addCallback(self._arrived, run, request.begin)
-        reading.addErrback(self._read_failed, run)
+        reading.addCallback(self._arrived, request.begin)
+        reading.addErrback(self._read_failed)
 
     def _followers(self, request: Request) -> list[Request]:
         """Queued requests that continue `request`, taken from the queue's head."""
         followers: list[Request] = []
         end, whole = request.begin + request.length, request.length
         while self._queue and not self._limiter.rate:
-            after = self._queue[0]
+            after = self._next
             whole += after.length
             if (after.index, after.begin) != (request.index, end) or whole > READ_AHEAD:
                 break
-            followers.append(self._queue.popleft())
+            followers.append(self._pop())
             end += after.length
         return followers
 
-    def _arrived(self, data: bytes, run: list[Request], base: int) -> None:
-        """Send what was read, but what was cancelled meanwhile: that has left `run`."""
-        self._forget(run)
+    def _arrived(self, data: bytes, base: int) -> None:
+        """Send what was read, but what was cancelled meanwhile; that costs nobody's limit."""
+        run, self._reading = self._reading or [], None
+        self._limiter.give_back(len(data) - sum(request.length for request in run))
         for request in run:
             at = request.begin - base
             self._send(request, data[at : at + request.length])
         self._pump()
 
-    def _forget(self, run: list[Request]) -> None:
-        """A read has ended; if it was cancelled, another one may be under way by now."""
-        if run is self._reading:
-            self._reading = []
-
     def _send(self, request: Request, data: bytes) -> None:
         self._transport.write(piece_header(request.index, request.begin, len(data)) + data)
         self._sent(len(data))
 
-    def _read_failed(self, failure: Failure, run: list[Request]) -> None:
-        self._forget(run)
+    def _read_failed(self, failure: Failure) -> None:
+        self._reading = None
         if not self._stopped:
             self._failed(failure)
+
+
+def _key(request: Request) -> tuple[int, int, int]:
+    return request.index, request.begin, request.length
