@@ -24,8 +24,11 @@ from txtorrent.wire.stream import ProtocolError, StreamDecoder
 
 HANDSHAKE_TIMEOUT: Final = 10.0
 """Seconds from connecting to a whole handshake."""
-SILENCE_TIMEOUT: Final = 120.0
-"""Seconds without a byte from the peer, or without it taking one, before it is dropped."""
+SILENCE_TIMEOUT: Final = 150.0
+"""Seconds without a byte from the peer before it is dropped: many send a keep-alive every two
+minutes, to the second (BEP 3), and it may be late."""
+STUCK_TIMEOUT: Final = 120.0
+"""Seconds without the peer taking a byte of what waits for it, before it is dropped."""
 KEEP_ALIVE_AFTER: Final = 100.0
 """Seconds without a byte to the peer before a keep-alive: well below its two minutes."""
 SLOW_BLOCK: Final = 10.0
@@ -147,7 +150,7 @@ class PeerProtocol(Protocol):
     def check(self, now: float) -> None:
         """To be called every second: silence ends the connection, keep-alives prevent that."""
         if now - self._received_at > SILENCE_TIMEOUT and not self._reading_paused:
-            self.close("silent for two minutes")
+            self.close("silent for too long")
         elif self._is_stuck(now):
             self.close("reads nothing for two minutes")
         elif now - self._sent_at > KEEP_ALIVE_AFTER:
@@ -163,7 +166,7 @@ class PeerProtocol(Protocol):
         if sent != self.peer.uploaded.total or not self.uploads.is_blocked:
             self._progress = (self.peer.uploaded.total, now)
             return False
-        return now - since > SILENCE_TIMEOUT
+        return now - since > STUCK_TIMEOUT
 
     # -- sending -----------------------------------------------------------------------------
 
