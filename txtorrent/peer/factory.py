@@ -46,7 +46,10 @@ class InboundFactory(Factory):
         link = PeerProtocol(self._clock, address, lobby=self)
         link.factory = self
         if len(self._waiting) >= MOST_WAITING:
-            next(iter(self._waiting)).close("too many connections without a handshake")
+            # Gone from the list at once: many are accepted before the first one has closed.
+            oldest = next(iter(self._waiting))
+            del self._waiting[oldest]
+            oldest.close("too many connections without a handshake")
         self._waiting[link] = None
         return link
 
