@@ -31,6 +31,8 @@ class Limiter:
     @rate.setter
     def rate(self, rate: int) -> None:
         self._bucket.set_rate(rate, self._clock.seconds())
+        if self._wakeup is not None and self._wakeup.active():
+            self._wakeup.cancel()
         self._rearm()
 
     def take(self, size: int) -> bool:
@@ -72,8 +74,10 @@ class Limiter:
         one connection alone would never get more than a block every `SHORTEST_WAIT`.
         """
         line = self._line
-        while line and not self._bucket.ready_in(self._clock.seconds()):
-            waiter = next(iter(line))
-            del line[waiter]
-            waiter()
-        self._rearm()
+        try:
+            while line and not self._bucket.ready_in(self._clock.seconds()):
+                waiter = next(iter(line))
+                del line[waiter]
+                waiter()
+        finally:
+            self._rearm()
