@@ -83,7 +83,7 @@ def _count_bitfield(link: "PeerProtocol") -> None:
 
 def _request(link: "PeerProtocol", exchange: Exchange, message: m.Request) -> None:
     if message.length > LARGEST_REQUEST or not message.length:
-        raise ProtocolError(f"request of {message.length} bytes, at most {LARGEST_REQUEST} are")
+        raise ProtocolError(f"request of {message.length} bytes, not 1 to {LARGEST_REQUEST}")
     peer = link.peer
     if not exchange.may_upload(link, message):
         link.reject(message)

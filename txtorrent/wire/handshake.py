@@ -76,4 +76,5 @@ class HandshakeDecoder:
             raise HandshakeError("not a BitTorrent handshake")
         if len(self._data) < LENGTH:
             return None
-        return Handshake.decode(self._data[:LENGTH]), self._data[LENGTH:]
+        whole, self._data = self._data, self._data[:LENGTH]
+        return Handshake.decode(whole), whole[LENGTH:]
