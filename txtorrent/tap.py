@@ -110,6 +110,8 @@ class TorrentService(Service):
 
     def startService(self) -> None:
         super().startService()  # type: ignore[no-untyped-call]
+        if self._session is None:
+            self.privilegedStartService()  # twist leaves that out
         process.keep_freed_memory()
         self._starting = Deferred.fromCoroutine(self._start())
         self._starting.addErrback(self._could_not_start)
@@ -170,7 +172,7 @@ class TorrentService(Service):
     def _end(self, status: int) -> None:
         if status:
             atexit.register(_exit, status)
-        self._reactor.stop()
+        self._reactor.callWhenRunning(self._reactor.stop)
 
     # -- reports -----------------------------------------------------------------------------
 
