@@ -123,9 +123,12 @@ class Exact(LimiterCase):
 
     def test_nobody_passes_the_line(self):
         self.limit(100 * KIB)
-        self.taker()
-        self.clock.advance(0.5)
+        self.clock.advance(1)
+        waiter = [].clear
+        self.limiter.wait(waiter)
         self.assertFalse(self.limiter.take(1))
+        self.limiter.leave(waiter)
+        self.assertTrue(self.limiter.take(1))
 
 
 class Changed(LimiterCase):
