@@ -4,7 +4,7 @@ import math
 from itertools import pairwise
 from random import Random
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, fail, succeed
 from twisted.logger import LogLevel, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -15,7 +15,7 @@ from txtorrent.tracker.announcer import Announcer, Identity, Totals
 from txtorrent.tracker.clients import Trackers
 from txtorrent.tracker.errors import RestingError, UnreachableError
 from txtorrent.tracker.tiers import MAX_TRACKERS, Tiers, TrackerState
-from txtorrent.wire.announce import AnnounceResponse, Event, TrackerError
+from txtorrent.wire.announce import AnnounceResponse, Event, ScrapeResult, TrackerError
 
 PEER = Address("1.2.3.4", 6881)
 STARTED, STOPPED, COMPLETED, NONE = Event.STARTED, Event.STOPPED, Event.COMPLETED, Event.NONE
@@ -40,6 +40,8 @@ class Asked:
     def __init__(self, clock) -> None:
         self.clock = clock
         self.answers = {}
+        self.scrapes = {}
+        self.scraped = []
         self.log = []
         self.requests = []
 
@@ -55,6 +57,11 @@ class Asked:
             deferred.callback(answer)
         return deferred
 
+    def scrape(self, url, info_hashes, *, trusted=False):
+        self.scraped.append((url[-1], info_hashes))
+        answer = self.scrapes.get(url[-1], TrackerError("no scrape here"))
+        return fail(answer) if isinstance(answer, Exception) else succeed(answer)
+
 
 class AnnouncerCase(SynchronousTestCase):
     def setUp(self) -> None:
@@ -63,6 +70,7 @@ class AnnouncerCase(SynchronousTestCase):
         self.totals = Totals(uploaded=1, downloaded=2, left=3, corrupt=4)
         self.announcer = None
         self.peers = []
+        self.external = []
         self.logged = []
         globalLogPublisher.addObserver(self.logged.append)
         self.addCleanup(globalLogPublisher.removeObserver, self.logged.append)
@@ -83,6 +91,7 @@ class AnnouncerCase(SynchronousTestCase):
             lambda: self.totals,
             Identity(INFO_HASH, PEER_ID, 6881, 77),
             lambda url, peers: self.peers.append((url[-1], peers)),
+            on_external_ip=self.external.append,
         )
         self.announcer.start()
         return self.announcer
@@ -609,3 +618,29 @@ class NetworkTests(SynchronousTestCase):
         self.assertLess(world.clock.seconds() - before, 5.1)
         world.run(trackers.stop())
         self.assertEqual(world.leftovers(), [])
+
+
+class ScrapeTests(AnnouncerCase):
+    """Numbers that an announce does not tell are scraped for (BEP 48)."""
+
+    def test_a_silent_announce_is_followed_by_a_scrape(self) -> None:
+        self.asked.scrapes["a"] = {INFO_HASH: ScrapeResult(seeders=7, leechers=3, completed=9)}
+        (status,) = self.begin("a").status()
+        self.assertEqual(self.asked.scraped, [("a", [INFO_HASH])])
+        self.assertEqual((status.seeders, status.leechers), (7, 3))
+
+    def test_a_telling_announce_is_not(self) -> None:
+        self.interval("a", 900, seeders=1, leechers=0)
+        (status,) = self.begin("a").status()
+        self.assertEqual((self.asked.scraped, status.seeders), ([], 1))
+
+    def test_a_tracker_that_cannot_be_scraped_does_no_harm(self) -> None:
+        (status,) = self.begin("a").status()
+        self.assertEqual((status.state, status.seeders), (TrackerState.WORKING, None))
+
+
+class ExternalIpTests(AnnouncerCase):
+    def test_our_address_as_the_tracker_saw_it(self) -> None:
+        self.interval("a", 900, external_ip="9.8.7.6")
+        self.begin("a")
+        self.assertEqual(self.external, ["9.8.7.6"])

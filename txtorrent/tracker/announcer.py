@@ -25,6 +25,7 @@ from txtorrent.wire.announce import (
     AnnounceRequest,
     AnnounceResponse,
     Event,
+    ScrapeResult,
     TrackerError,
     redacted,
 )
@@ -67,7 +68,8 @@ class Announcer:
     """Announces one torrent for as long as it runs, and hands over the peers that trackers know.
 
     `on_peers` gets the tracker's whole URL (not for logs) and the addresses; `trusted` trackers
-    may be at private and loopback addresses. Can be started again after a stop.
+    may be at private and loopback addresses. `on_external_ip` gets our own address as a tracker
+    saw it (BEP 24). Can be started again after a stop.
     """
 
     def __init__(
@@ -80,6 +82,7 @@ class Announcer:
         identity: Identity,
         on_peers: Callable[[str, Sequence[Address]], None],
         trusted: bool = False,
+        on_external_ip: Callable[[str], None] | None = None,
     ) -> None:
         self._tiers = Tiers(tiers, random)
         self._trackers = trackers
@@ -89,11 +92,13 @@ class Announcer:
         self._identity = identity
         self._on_peers = on_peers
         self._trusted = trusted
+        self._on_external_ip = on_external_ip
         self._running = False
         self._began_complete = False
         self._completed = False
         self._asking = False
         self._round: Deferred[Any] = succeed(None)
+        self._scraping: Deferred[None] = succeed(None)
         self._timer: IDelayedCall | None = None
         self._current: Tracker | None = None
 
@@ -133,6 +138,7 @@ class Announcer:
         self._cancel_timer()
         if self._asking:
             self._round.cancel()
+        self._scraping.cancel()
         farewells = [self._farewell(tracker) for tracker in self._tiers if tracker.started]
         for tracker in self._tiers:
             tracker.reset()
@@ -221,10 +227,27 @@ class Announcer:
         self._current = tracker
         untold = tracker.event(self._completed) is not Event.NONE
         self._schedule(self._clock.seconds() if untold else tracker.due_at)
+        if response.seeders is None or response.leechers is None:
+            self._scrape(tracker)
         try:
+            if response.external_ip is not None and self._on_external_ip is not None:
+                self._on_external_ip(response.external_ip)
             self._on_peers(tracker.url, response.peers)
         except Exception:
             _log.failure("{torrent}: its new peers were not taken", torrent=self._name)
+
+    def _scrape(self, tracker: Tracker) -> None:
+        """Ask for the numbers that an announce did not tell (BEP 48); we do as well without."""
+        self._scraping.cancel()
+        asked = self._trackers.scrape(
+            tracker.url, [self._identity.info_hash], trusted=self._trusted
+        )
+        self._scraping = asked.addCallbacks(self._scraped, lambda _: None, callbackArgs=(tracker,))
+
+    def _scraped(self, results: dict[bytes, ScrapeResult], tracker: Tracker) -> None:
+        result = results.get(self._identity.info_hash)
+        if result is not None:
+            tracker.seeders, tracker.leechers = result.seeders, result.leechers
 
     def _schedule(self, at: float) -> None:
         """Begin the next round at a time; infinity is never."""
