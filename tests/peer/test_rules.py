@@ -3,14 +3,14 @@
 from tests.peer.case import METAINFO, PIECE, PeerCase
 from tests.testing.fakepeer import FAST, PLAIN
 from txtorrent.peer.protocol import MOST_OFFENCES
-from txtorrent.peer.rules import CHOKE_GRACE, LARGEST_REQUEST, MOST_ALLOWED_FAST
+from txtorrent.peer.rules import CHOKE_GRACE, LARGEST_REQUEST, MOST_ALLOWED_FAST, MOST_BITFIELDS
 from txtorrent.wire import messages as m
 
 BLOCK = 16 * 1024
 COUNT = METAINFO.geometry.piece_count
 LAST = METAINFO.geometry.piece_size(COUNT - 1)
 FULL = b"\xff\xf0"
-NONE, TWO = bytes(2), b"\xa0\x00"
+TWO = b"\xa0\x00"
 ENDS = "the connection ends"
 
 BOTH = [
@@ -26,6 +26,9 @@ BOTH = [
     ([m.Have(0xFFFFFFFF)], ENDS),
     ([m.Bitfield(TWO)], [("has pieces", [0, 2])]),
     ([m.Bitfield(FULL)], [("has pieces", list(range(12)))]),
+    ([m.Have(1), m.Bitfield(TWO)], [("has", 1), ("has pieces", [0, 2])]),
+    ([m.Bitfield(TWO)] * MOST_BITFIELDS, [("has pieces", [0, 2])] * MOST_BITFIELDS),
+    ([m.Bitfield(TWO)] * (MOST_BITFIELDS + 1), ENDS),
     ([m.Bitfield(b"")], ENDS),
     ([m.Bitfield(b"\xff")], ENDS),
     ([m.Bitfield(FULL + b"\0")], ENDS),
@@ -42,10 +45,10 @@ WITH_FAST = [
     ([m.HaveAll()], [("has pieces", list(range(12)))]),
     ([m.HaveNone()], [("has pieces", [])]),
     ([m.HaveNone(), m.Have(1)], [("has pieces", []), ("has", 1)]),
-    ([m.HaveAll(), m.HaveAll()], ENDS),
-    ([m.HaveNone(), m.Bitfield(TWO)], ENDS),
-    ([m.Bitfield(NONE), m.Bitfield(NONE)], ENDS),
-    ([m.Have(1), m.Bitfield(TWO)], ENDS),
+    ([m.HaveNone(), m.Bitfield(TWO)], [("has pieces", []), ("has pieces", [0, 2])]),
+    ([m.Bitfield(TWO), m.HaveAll()], [("has pieces", [0, 2]), ("has pieces", list(range(12)))]),
+    ([m.HaveNone()] * (MOST_BITFIELDS + 1), ENDS),
+    ([m.HaveAll()] * (MOST_BITFIELDS + 1), ENDS),
     ([m.Reject(1, BLOCK, BLOCK)], [("rejected", 1, BLOCK)]),
     ([m.Reject(COUNT, 0, BLOCK)], ENDS),
     ([m.AllowedFast(5)], [("fast allowed", 5)]),
@@ -54,9 +57,6 @@ WITH_FAST = [
     ([m.Suggest(COUNT)], ENDS),
 ]
 WITHOUT_FAST = [
-    ([m.Have(1), m.Bitfield(TWO)], [("has", 1), ("has pieces", [0, 2])]),
-    ([m.Bitfield(TWO)] * 3, [("has pieces", [0, 2])] * 3),
-    ([m.Bitfield(TWO)] * 4, ENDS),
     ([m.HaveAll()], ENDS),
     ([m.HaveNone()], ENDS),
     ([m.Reject(1, 0, BLOCK)], ENDS),
