@@ -101,6 +101,15 @@ class Handshakes(PeerCase):
         self.assertEqual((fake.closed, self.above.gone), (1, ["too many peers"]))
         self.assertTold(("arrived",))
 
+    def test_who_is_refused_hears_who_we_are(self):
+        """It may be ourselves: whoever dialled has to see that, or will dial again and again."""
+        self.above.refuses = "connected to ourselves"
+        fake = self.fake()
+        fake.dial(Address(OURS, PORT))
+        self.clock.advance(1)
+        self.assertEqual(fake.handshake, Handshake(METAINFO.info_hash, OUR_ID))
+        self.assertEqual(fake.closed, 1)
+
     def test_an_error_of_ours_ends_one_connection(self):
         """It is logged, and the others do not notice (THREATS E13)."""
         _, other = self.connect()

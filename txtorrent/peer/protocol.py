@@ -98,7 +98,9 @@ class PeerProtocol(Protocol):
         self._received_at = self._clock.seconds()
         try:
             self._receive(data)
-        except (HandshakeError, ProtocolError, Refused) as error:
+        except Refused as error:
+            self.close(str(error), after_greeting=True)
+        except (HandshakeError, ProtocolError) as error:
             self.close(str(error))
         except Exception:
             _log.failure("{link!r}: an error of ours ends this connection", link=self)
@@ -127,15 +129,22 @@ class PeerProtocol(Protocol):
         """False once the connection was closed by either side."""
         return self._closed_because is None
 
-    def close(self, reason: str) -> None:
-        """End the connection at once; what was not sent is dropped."""
+    def close(self, reason: str, after_greeting: bool = False) -> None:
+        """End the connection at once; what was not sent is dropped.
+
+        `after_greeting`: our handshake is sent first. Whom we refuse may be ourselves, who
+        dialled an address that a tracker gave: only by the answer do we know it for our own.
+        """
         if self._closed_because is not None:
             return
         self._closed_because = reason
         self._receive = _ignore
         self._stop_timeout()
         _log.debug("{link!r} closed: {reason}", link=self, reason=reason)
-        self.transport.abortConnection()
+        if after_greeting:
+            self.transport.loseConnection()
+        else:
+            self.transport.abortConnection()
 
     def is_receiving(self, now: float) -> bool:
         """Whether a message is on its way and bytes of it came lately: slow, but alive."""
