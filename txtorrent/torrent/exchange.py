@@ -424,6 +424,6 @@ class Exchange:
             peer.address.host, metainfo.info_hash, metainfo.geometry.piece_count
         )
         for piece in pieces:
-            if piece in self.progress.have:
+            if piece in self.progress.have and piece not in peer.granted_fast:
                 peer.granted_fast.add(piece)
                 link.send(m.AllowedFast(piece))
