@@ -7,6 +7,7 @@ torrent = session.add(load("x.torrent"), TorrentOptions(directory="/srv"))
 await session.stop()
 """
 
+import errno
 import os
 import time
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from attrs import frozen
 from twisted.internet import defer
 from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
+from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IListeningPort
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
@@ -47,6 +49,10 @@ DEFAULT_CONNECTIONS: Final = 4000
 BACKLOG: Final = 512
 """Connections that the kernel holds until they are accepted."""
 
+ALL: Final = "::"
+ALL_IPV4: Final = "0.0.0.0"  # noqa: S104 - the user asked for no interface, so for all
+NO_IPV6: Final = (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL)
+"""What a system without IPv6 says to one who listens at `ALL`."""
 _log = Logger()
 
 
@@ -99,11 +105,13 @@ class Session:
         return cast(IPv4Address, self._listening.getHost()).port
 
     def listen(self) -> None:
-        """Take the port. CannotListenError when another program has it."""
-        options = self.options
-        self._listening = self._reactor.listenTCP(
-            options.port, self._factory, backlog=BACKLOG, interface=options.interface or ""
-        )
+        """Take the port, of IPv4 and IPv6 alike. CannotListenError when another program has it."""
+        try:
+            self._listening = self._listen_at(self.options.interface or ALL)
+        except CannotListenError as error:
+            if self.options.interface or _errno(error) not in NO_IPV6:
+                raise
+            self._listening = self._listen_at(ALL_IPV4)
 
     async def start(self) -> None:
         """Open the state and begin. StateInUse, OSError: nothing was begun then.
@@ -143,6 +151,12 @@ class Session:
 
     def _make_shared(self) -> Shared:
         options, now = self.options, self._reactor
+    def _listen_at(self, interface: str) -> IListeningPort:
+        listening: IListeningPort = self._reactor.listenTCP(
+            self.options.port, self._factory, backlog=BACKLOG, interface=interface
+        )
+        return listening
+
         return Shared(
             reactor=self._reactor,
             random=self._random,
@@ -229,6 +243,10 @@ class Supervised:
 
     def __init__(self, clock: Any, interval: float, call: Callable[[], None]) -> None:
         self._call = call
+def _errno(error: CannotListenError) -> int | None:
+    return getattr(error.socketError, "errno", None)
+
+
         self._interval = interval
         self._loop = LoopingCall(self._safely)
         self._loop.clock = clock

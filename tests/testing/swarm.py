@@ -28,6 +28,7 @@ from txtorrent.address import Address
 from txtorrent.metainfo.torrentfile import Metainfo, parse
 from txtorrent.session import Session, SessionOptions
 from txtorrent.storage.disk import Disk
+from txtorrent.swarm.peerbook import Source
 from txtorrent.torrent.parts import Parts
 from txtorrent.torrent.shared import TorrentOptions
 from txtorrent.torrent.torrent import Torrent
@@ -252,8 +253,6 @@ class Swarm:
 
     def introduce(self, node: Node, *others: Node) -> None:
         """Tell a running peer of others, as if the user had named them."""
-        from txtorrent.swarm.peerbook import Source
-
         node.parts.connections.found([other.address for other in others], Source.USER)
 
     # -- running
