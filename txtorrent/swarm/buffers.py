@@ -38,7 +38,7 @@ class BufferPool:
         if free:
             self._kept -= size
             return free.pop()
-        self._drop_kept(size)
+        self._drop_kept()
         return bytearray(size)
 
     def give_back(self, buffer: bytearray) -> None:
@@ -65,8 +65,8 @@ class BufferPool:
                 if waiter in self._waiting:
                     return
 
-    def _drop_kept(self, size: int) -> None:
-        """Make room among the kept buffers of other sizes for a new one of `size`."""
+    def _drop_kept(self) -> None:
+        """Let go of kept buffers, of other sizes than the one just lent, until the bound holds."""
         while self._free and self._lent + self._kept > self._limit:
             other, buffers = next(iter(self._free.items()))
             if buffers:

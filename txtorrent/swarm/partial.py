@@ -5,7 +5,6 @@ A piece is assembled in chunks of at most 1 MiB, each in a buffer of its own, so
 buffer) when its first block is requested and closed when its blocks went to disk.
 """
 
-from collections.abc import Iterator
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Final
 
@@ -43,12 +42,13 @@ class Partial:
 
     `sources[block]` is who sent the block. `spilled` tells that blocks are on disk already,
     `writing` how many chunks are on their way there. `sole` is the only peer that may serve this
-    piece, set after a failed hash so that the next failure names the guilty.
+    piece, set after a failed hash so that the next failure names the guilty; a right that others
+    need not respect from `sole_until` (seconds) on.
     """
 
     __slots__ = (
         "_geometry", "_next", "_pool", "_released", "blocks", "chunks", "missing", "piece",
-        "sole", "sources", "spilled", "state", "writing",
+        "sole", "sole_until", "sources", "spilled", "state", "writing",
     )  # fmt: skip
 
     def __init__(self, piece: int, geometry: Geometry, pool: BufferPool) -> None:
@@ -59,6 +59,7 @@ class Partial:
         self.sources: list[Peer | None] = [None] * self.blocks
         self.chunks: dict[int, Chunk] = {}
         self.sole: Peer | None = None
+        self.sole_until = 0.0
         self.spilled = False
         self.writing = 0
         self._geometry = geometry
@@ -92,10 +93,14 @@ class Partial:
         """Request a block from one more peer (endgame)."""
         self.state[block] += 1
 
-    def requested_blocks(self) -> Iterator[int]:
-        """Blocks under way that one more peer may be asked for, least requested first."""
-        for times in range(1, MOST_REQUESTED):
-            yield from (block for block, state in enumerate(self.state) if state == times)
+    def requested_blocks(self) -> list[int]:
+        """Blocks that one more peer may be asked for: each once, least requested first."""
+        return [
+            block
+            for times in range(1, MOST_REQUESTED)
+            for block, state in enumerate(self.state)
+            if state == times
+        ]
 
     def release(self, block: int) -> bool:
         """One request for the block ended without data; True if it is free again."""

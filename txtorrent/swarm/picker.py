@@ -19,6 +19,9 @@ from txtorrent.swarm.rarity import Rarity
 RANDOM_FIRST: Final = 4
 """Pieces taken at random before rarest first begins: rare ones come slowly, and without a
 whole piece there is nothing to trade."""
+SOLE_FOR: Final = 60.0
+"""Seconds for which a piece that failed is one peer's alone; then an idle one may help, or a
+peer could keep the last piece from us by sending it slowly."""
 ENDGAME_REQUESTS: Final = 4
 """Blocks that an idle peer is asked for a second time; more would only waste its upload."""
 
@@ -55,7 +58,7 @@ class PiecePicker:
 
     def joined(self, peer: Peer) -> None:
         """A peer is there; its pieces are what it has announced so far."""
-        peer.joined_as_seed = False
+        peer.joined_as_seed = peer.have.is_full
         self.rarity.add_peer(peer.have)
 
     def left(self, peer: Peer) -> None:
@@ -95,11 +98,11 @@ class PiecePicker:
         self.starved = False
         self._pick_from_open(peer, count, picked)
         while len(picked) < count and not self.starved:
-            if not self._begin_for(peer):
+            if not self._begin_for(peer, now):
                 break
             self._pick_from_open(peer, count, picked)
-        if not picked and not peer.requests and self.is_endgame:
-            picked = self._pick_again(peer, min(count, ENDGAME_REQUESTS))
+        if not picked and not peer.requests:
+            self._pick_idle(peer, count, picked, now)
         peer.requests.update(dict.fromkeys(picked, now))
         return picked
 
@@ -132,14 +135,24 @@ class PiecePicker:
             and (partial.sole is None or partial.sole is peer)
         )
 
-    def _begin_for(self, peer: Peer) -> bool:
+    def _pick_idle(self, peer: Peer, count: int, picked: list[int], now: float) -> None:
+        """For a peer with nothing else to do: what another was too slow with, or is asked for."""
+        if self._suspect:
+            for partial in self.partials.values():
+                if partial.sole is not None and now >= partial.sole_until:
+                    partial.sole = None
+            self._pick_from_open(peer, count, picked)
+        if not picked and self.is_endgame:
+            picked += self._pick_again(peer, min(count, ENDGAME_REQUESTS))
+
+    def _begin_for(self, peer: Peer, now: float) -> bool:
         """Put one more piece that the peer has under way; False if it has none to begin."""
         piece = self._choose_fast(peer) if peer.choking else self._choose(peer)
         if piece is None:
             return False
         partial = Partial(piece, self.geometry, self._pool)
         if piece in self._suspect:
-            partial.sole = peer
+            partial.sole, partial.sole_until = peer, now + SOLE_FOR
         self.rarity.withdraw(piece)
         self.partials[piece] = self._open[piece] = partial
         return True
@@ -177,12 +190,16 @@ class PiecePicker:
         return partial
 
     def release(self, peer: Peer, number: int) -> None:
-        """A request ended without data; the block may be requested again."""
+        """A request ended without data; the block may be requested again, of anybody."""
         if peer.requests.pop(number, None) is None:
             return
         piece, block = divmod(number, self._per_piece)
         partial = self.partials.get(piece)
-        if partial is not None and partial.release(block):
+        if partial is None:
+            return
+        if partial.sole is peer:
+            partial.sole = None
+        if partial.release(block):
             self._open[piece] = partial
 
     def release_all(self, peer: Peer) -> None:
