@@ -48,11 +48,11 @@ DEFAULT_CONNECTIONS: Final = 4000
 """Connections of all torrents together, where the descriptors allow it."""
 BACKLOG: Final = 512
 """Connections that the kernel holds until they are accepted."""
-
 ALL: Final = "::"
 ALL_IPV4: Final = "0.0.0.0"  # noqa: S104 - the user asked for no interface, so for all
 NO_IPV6: Final = (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL)
 """What a system without IPv6 says to one who listens at `ALL`."""
+
 _log = Logger()
 
 
@@ -149,14 +149,14 @@ class Session:
 
     # -- inside ------------------------------------------------------------------------------
 
-    def _make_shared(self) -> Shared:
-        options, now = self.options, self._reactor
     def _listen_at(self, interface: str) -> IListeningPort:
         listening: IListeningPort = self._reactor.listenTCP(
             self.options.port, self._factory, backlog=BACKLOG, interface=interface
         )
         return listening
 
+    def _make_shared(self) -> Shared:
+        options, now = self.options, self._reactor
         return Shared(
             reactor=self._reactor,
             random=self._random,
@@ -238,15 +238,15 @@ def _paths(metainfo: Metainfo) -> set[tuple[str, ...]]:
     return {file.path for file in metainfo.files if not file.pad}
 
 
+def _errno(error: CannotListenError) -> int | None:
+    return getattr(error.socketError, "errno", None)
+
+
 class Supervised:
     """A periodic call that an exception does not end: it is logged, and the next one comes."""
 
     def __init__(self, clock: Any, interval: float, call: Callable[[], None]) -> None:
         self._call = call
-def _errno(error: CannotListenError) -> int | None:
-    return getattr(error.socketError, "errno", None)
-
-
         self._interval = interval
         self._loop = LoopingCall(self._safely)
         self._loop.clock = clock
