@@ -1,0 +1,350 @@
+"""The BitTorrent clients of these tests behind one face: seed, leech, is_complete, stop.
+
+Each runs as a process of its own on an address of its own, in plain TCP, and finds peers
+through the torrent's tracker alone, or by being dialled.
+"""
+
+import base64
+import importlib.util
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import sys
+import sysconfig
+from abc import abstractmethod
+from typing import Any, ClassVar, Final
+
+import treq
+from twisted.internet import reactor
+from twisted.web.client import Agent, HTTPConnectionPool
+
+from tests.interop.case import InteropCase
+from tests.interop.programs import Program, free_port, next_address
+from tests.interop.samples import Sample
+
+_OURS: Final = re.compile(
+    r"an error of ours|internal error|Traceback|Unhandled|critical:|was never awaited"
+)
+"""Words by which txtorrent tells of a defect of its own."""
+
+
+_GOOD_ENDS: Final = (0, -signal.SIGTERM)
+"""Once all is stopped in order twistd lets the signal that ended it have its way."""
+
+
+class Client:
+    """One client. `host` and `port` are where peers reach it, once it is there."""
+
+    name: ClassVar[str]
+    makes_empty_files: ClassVar[bool] = True
+    dials_loopback: ClassVar[bool] = True
+
+    def __init__(self, case: InteropCase) -> None:
+        self.case = case
+        self.host = next_address()
+        self.port = free_port(self.host)
+        self.work = case.folder(self.name)
+
+    @classmethod
+    @abstractmethod
+    def absent(cls) -> str | None:
+        """Why it cannot be used here, or None."""
+
+    @abstractmethod
+    async def seed(self, sample: Sample, directory: str, peers: tuple[str, ...] = ()) -> None:
+        """Serve what is in the directory; returns when it has been checked and peers may come.
+
+        `peers` are dialled, "host:port", by clients that can be told.
+        """
+
+    @abstractmethod
+    async def leech(self, sample: Sample, directory: str, peers: tuple[str, ...] = ()) -> None:
+        """Download into the directory; returns when peers may come."""
+
+    @abstractmethod
+    async def is_complete(self) -> bool:
+        """Whether it has every piece."""
+
+    async def stop(self) -> None:
+        """End it in good order."""
+        await self.program.end()
+
+    @property
+    def address(self) -> str:
+        return f"{self.host}:{self.port}"
+
+    def launch(self, *argv: str) -> None:
+        """Run the client's program."""
+        self.program = self.case.run_program(Program(self.name, argv, self.work))
+
+    def has_said(self, pattern: str) -> bool:
+        """Whether its output matches."""
+        return re.search(pattern, self.program.output) is not None
+
+
+class Txtorrent(Client):
+    """Ourselves, as users run us. It takes a free port by itself."""
+
+    name = "txtorrent"
+    extra: tuple[str, ...] = ()
+
+    @classmethod
+    def absent(cls) -> str | None:
+        return None
+
+    async def seed(self, sample: Sample, directory: str, peers: tuple[str, ...] = ()) -> None:
+        await self._start(sample, directory, peers)
+        await self.case.until("txtorrent seeds", self.is_complete)
+
+    async def leech(self, sample: Sample, directory: str, peers: tuple[str, ...] = ()) -> None:
+        await self._start(sample, directory, peers)
+
+    async def is_complete(self) -> bool:
+        return self.has_said(r": seeding\n")
+
+    async def stop(self) -> None:
+        """Also fails the test when it did not end well, or told of a defect."""
+        await super().stop()
+        self.check_health()
+        if self.program.status not in _GOOD_ENDS or not self.has_said(r" stopped\n$"):
+            self.case.fail(self.case.with_stories("txtorrent did not end well"))
+
+    def check_health(self) -> None:
+        """Fail the test when the log tells of a defect."""
+        if found := _OURS.search(self.program.output):
+            self.case.fail(self.case.with_stories(f"txtorrent says {found[0]!r}"))
+
+    async def _start(self, sample: Sample, directory: str, peers: tuple[str, ...]) -> None:
+        options = {
+            "--torrent": sample.path,
+            "--directory": directory,
+            "--state": os.path.join(self.work, "state"),
+            "--port": "0",
+            "--interface": self.host,
+            "--log-level": "debug",
+        }
+        words = [word for option in options.items() for word in option]
+        words += [word for peer in peers for word in ("--peer", peer)]
+        self.launch(*twistd(), "-n", "--pidfile=", "txtorrent", *words, *self.extra)
+        await self.case.until("txtorrent listens", lambda: self.has_said(_LISTENING))
+        found = re.search(_LISTENING, self.program.output)
+        assert found is not None
+        self.port = int(found[1])
+
+
+_LISTENING: Final = r"listening on port (\d+)"
+
+
+def twistd() -> tuple[str, str]:
+    """The command of the Python that runs the tests."""
+    return sys.executable, os.path.join(sysconfig.get_path("scripts"), "twistd")
+
+
+_LIBTORRENT_PEER: Final = os.path.join(os.path.dirname(__file__), "libtorrent_peer.py")
+
+
+class Libtorrent(Client):
+    """The library of qBittorrent and Deluge, through its Python binding."""
+
+    name = "libtorrent"
+
+    def __init__(self, case: InteropCase, seed_mode: bool = False, **settings: Any) -> None:
+        super().__init__(case)
+        self._job = {"seed_mode": seed_mode, "settings": settings}
+
+    @classmethod
+    def absent(cls) -> str | None:
+        if importlib.util.find_spec("libtorrent") is None:
+            return "libtorrent is not installed (PyPI package libtorrent)"
+        return None
+
+    async def seed(self, sample: Sample, directory: str, peers: tuple[str, ...] = ()) -> None:
+        await self._start(sample, directory, peers)
+        await self.case.until("libtorrent seeds", self.is_complete)
+
+    async def leech(self, sample: Sample, directory: str, peers: tuple[str, ...] = ()) -> None:
+        self._job["seed_mode"] = False
+        await self._start(sample, directory, peers)
+        await self.case.until(
+            "libtorrent runs", lambda: self.has_said(r"\n(downloading|complete)\n")
+        )
+
+    async def is_complete(self) -> bool:
+        return self.has_said(r"(^|\n)complete\n")
+
+    async def _start(self, sample: Sample, directory: str, peers: tuple[str, ...]) -> None:
+        job = {
+            **self._job,
+            "host": self.host,
+            "port": self.port,
+            "torrent": sample.path,
+            "directory": directory,
+        }
+        self.launch(sys.executable, _LIBTORRENT_PEER, json.dumps(job))
+        await self.case.until("libtorrent listens", lambda: self.has_said(r"(^|\n)listening\n"))
+        for peer in peers:
+            self.program.tell("connect " + " ".join(peer.rsplit(":", 1)))
+
+
+class Aria2(Client):
+    """aria2c, from Debian's aria2."""
+
+    name = "aria2"
+    extra: tuple[str, ...] = ()
+
+    @classmethod
+    def absent(cls) -> str | None:
+        return absence_of("aria2c", "aria2")
+
+    async def seed(self, sample: Sample, directory: str, peers: tuple[str, ...] = ()) -> None:
+        await self._start(sample, directory, "--check-integrity=true")
+        await self.case.until("aria2 seeds", self.is_complete)
+
+    async def leech(self, sample: Sample, directory: str, peers: tuple[str, ...] = ()) -> None:
+        await self._start(sample, directory)
+
+    async def is_complete(self) -> bool:
+        return "complete" in os.listdir(self.work)
+
+    def _hook(self) -> str:
+        """A script for aria2 to run once all is there."""
+        path = os.path.join(self.work, "hook.sh")
+        write(path, f"#!/bin/sh\n: > '{self.work}/complete'\n")
+        os.chmod(path, 0o755)
+        return path
+
+    async def _start(self, sample: Sample, directory: str, *more: str) -> None:
+        """It asks UDP trackers only from the socket of its DHT, which here knows no node."""
+        udp = any(url.startswith("udp:") for tier in sample.metainfo.announce_tiers for url in tier)
+        self.launch(
+            "aria2c", "--no-conf=true", f"--dir={directory}", f"--interface={self.host}",
+            f"--listen-port={self.port}",
+            f"--dht-listen-port={free_port(self.host, socket.SOCK_DGRAM)}",
+            f"--enable-dht={'true' if udp else 'false'}", "--enable-dht6=false",
+            f"--dht-file-path={self.work}/dht.dat", "--bt-enable-lpd=false",
+            "--enable-peer-exchange=false", "--bt-require-crypto=false",
+            "--bt-min-crypto-level=plain", "--file-allocation=none", "--seed-ratio=0.0",
+            "--allow-overwrite=true", "--show-console-readout=false", "--summary-interval=0",
+            "--console-log-level=info", f"--stop-with-process={os.getpid()}",
+            f"--on-bt-download-complete={self._hook()}", *self.extra, *more, sample.path,
+        )  # fmt: skip
+        await self.case.until("aria2 listens", lambda: listens(self.host, self.port))
+
+
+class Transmission(Client):
+    """transmission-daemon, of Debian's package of that name, told what to do by its RPC.
+
+    It never dials loopback addresses: it has to be found.
+    """
+
+    name = "transmission"
+    makes_empty_files = False
+    dials_loopback = False
+
+    def __init__(self, case: InteropCase) -> None:
+        super().__init__(case)
+        self._rpc_port = free_port(self.host)
+        self._session = ""
+        self._pool = HTTPConnectionPool(reactor)
+        case.addCleanup(self._pool.closeCachedConnections)
+
+    @classmethod
+    def absent(cls) -> str | None:
+        return absence_of("transmission-daemon", "transmission-daemon")
+
+    async def seed(self, sample: Sample, directory: str, peers: tuple[str, ...] = ()) -> None:
+        await self._start(sample, directory)
+        await self.case.until("transmission seeds", self.is_complete)
+
+    async def leech(self, sample: Sample, directory: str, peers: tuple[str, ...] = ()) -> None:
+        await self._start(sample, directory)
+        await self.case.until("transmission downloads", self._is_downloading)
+
+    async def is_complete(self) -> bool:
+        return await self._status() == 6
+
+    async def _is_downloading(self) -> bool:
+        return await self._status() == 4
+
+    async def _status(self) -> int | None:
+        reply = await self._call("torrent-get", fields=["status"])
+        return reply["torrents"][0]["status"] if reply["torrents"] else None
+
+    async def _start(self, sample: Sample, directory: str) -> None:
+        write(os.path.join(self.work, "settings.json"), json.dumps(self._settings(directory)))
+        self.launch("transmission-daemon", "-f", "-g", self.work)
+        await self.case.until(
+            "transmission listens",
+            lambda: listens(self.host, self.port) and listens(self.host, self._rpc_port),
+        )
+        metainfo = base64.b64encode(sample.metainfo.raw).decode()
+        await self._call("torrent-add", metainfo=metainfo)
+
+    def _settings(self, directory: str) -> dict[str, Any]:
+        return {
+            "peer-port": self.port,
+            "bind-address-ipv4": self.host,
+            "bind-address-ipv6": "::1",
+            "download-dir": directory,
+            "rpc-port": self._rpc_port,
+            "rpc-bind-address": self.host,
+            "rpc-authentication-required": False,
+            "rpc-whitelist-enabled": False,
+            "rpc-host-whitelist-enabled": False,
+            "dht-enabled": False,
+            "lpd-enabled": False,
+            "pex-enabled": False,
+            "utp-enabled": False,
+            "port-forwarding-enabled": False,
+            "encryption": 0,
+            "download-queue-enabled": False,
+            "seed-queue-enabled": False,
+            "queue-stalled-enabled": False,
+            "rename-partial-files": False,
+            "preallocation": 0,
+            "message-level": 3,
+        }
+
+    async def _call(self, method: str, **arguments: Any) -> dict[str, Any]:
+        """One call of the RPC; the first learns the session's id, which keeps browsers out."""
+        agent = Agent(reactor, pool=self._pool, connectTimeout=5)
+        while True:
+            response = await treq.post(
+                f"http://{self.host}:{self._rpc_port}/transmission/rpc",
+                json={"method": method, "arguments": arguments},
+                headers={"X-Transmission-Session-Id": self._session},
+                agent=agent,
+            )
+            body = await treq.content(response)
+            if response.code != 409:
+                reply = json.loads(body)
+                assert reply["result"] == "success", reply
+                return dict(reply["arguments"])
+            self._session = response.headers.getRawHeaders("X-Transmission-Session-Id")[0]
+
+
+def absence_of(program: str, package: str) -> str | None:
+    """Why a program cannot be used, or None."""
+    if shutil.which(program) is None:
+        return f"{program} is not installed (Debian package {package})"
+    return None
+
+
+def write(path: str, text: str) -> None:
+    """Make a small file."""
+    with open(path, "w") as out:
+        out.write(text)
+
+
+def listens(host: str, port: int) -> bool:
+    """Whether a TCP socket listens there; looked up, not tried, since a try is a connection."""
+    wanted = {
+        f"{int.from_bytes(socket.inet_aton(each), sys.byteorder):08X}:{port:04X}"
+        for each in (host, "0.0.0.0")
+    }
+    with open("/proc/net/tcp") as table:
+        rows = [line.split() for line in table]
+    return any(row[3] == "0A" and row[1] in wanted for row in rows)

@@ -1,0 +1,91 @@
+"""One libtorrent session in a process of its own: python libtorrent_peer.py JOB, a JSON object.
+
+Writes a line a second of what it does, `listening`, `seeding` and `complete` once each. A line
+`connect HOST PORT` on standard input has it dial; the end of standard input ends it.
+"""
+
+import json
+import os
+import sys
+import threading
+from typing import Any
+
+LOOK_EVERY = 0.05
+
+
+def settings(job: dict[str, Any]) -> dict[str, Any]:
+    """TCP without encryption on one address, and nothing that looks for peers elsewhere."""
+    return {
+        "listen_interfaces": f"{job['host']}:{job['port']}",
+        "outgoing_interfaces": job["host"],
+        "enable_dht": False,
+        "enable_lsd": False,
+        "enable_upnp": False,
+        "enable_natpmp": False,
+        "enable_incoming_utp": False,
+        "enable_outgoing_utp": False,
+        "in_enc_policy": 2,
+        "out_enc_policy": 2,
+        "allow_multiple_connections_per_ip": False,
+        "min_reconnect_time": 1,
+        "alert_mask": 0x7FFFFFFF if job.get("verbose") else 0x1 | 0x8 | 0x10 | 0x80000000,
+        **job.get("settings", {}),
+    }
+
+
+def add(lt: Any, session: Any, job: dict[str, Any]) -> Any:
+    """Add the torrent; what is in its directory is checked, unless in seed mode."""
+    wanted = lt.add_torrent_params()
+    wanted.ti = lt.torrent_info(job["torrent"])
+    wanted.save_path = job["directory"]
+    flags = lt.torrent_flags
+    wanted.flags = flags.disable_dht | flags.disable_lsd | flags.disable_pex
+    if job.get("seed_mode"):
+        wanted.flags |= flags.seed_mode
+    return session.add_torrent(wanted)
+
+
+def say(*words: object) -> None:
+    """Write one line at once."""
+    print(*words, flush=True)
+
+
+def obey(handle: Any, over: threading.Event) -> None:
+    """Carry out what standard input says, and end with it."""
+    for line in sys.stdin:
+        word = line.split()
+        if word[:1] == ["connect"]:
+            handle.connect_peer((word[1], int(word[2])))
+    over.set()
+
+
+def main() -> None:
+    import libtorrent as lt
+
+    job = json.loads(sys.argv[1])
+    session = lt.session(settings(job))
+    handle = add(lt, session, job)
+    over = threading.Event()
+    threading.Thread(target=obey, args=(handle, over), daemon=True).start()
+    said: set[str] = set()
+    while not over.wait(LOOK_EVERY):
+        status = handle.status()
+        if status.is_seeding and status.state != lt.torrent_status.checking_files:
+            news = "complete"
+        elif status.state == lt.torrent_status.downloading:
+            news = "downloading"
+        else:
+            news = "loading"
+        if session.is_listening() and "listening" not in said:
+            said.add("listening")
+            say("listening")
+        if news not in said:
+            said.add(news)
+            say(news)
+        for alert in session.pop_alerts():
+            say(" ", type(alert).__name__, alert.message())
+    os._exit(0)  # libtorrent's farewell to trackers takes seconds
+
+
+if __name__ == "__main__":
+    main()
