@@ -2,8 +2,9 @@
 
 The rule: a deeper window is kept only while it brings a higher rate. A round is the time
 in which a window's worth of blocks arrives; after each one the window is doubled if the
-round was faster than the best before, and left alone otherwise. So it follows rate x RTT
-without measuring an RTT, and does not starve on clients that answer in pulses.
+round was faster than the best before, and left alone otherwise. Now and then one round is
+tried with twice the window. So it follows rate x RTT without measuring an RTT, and does not
+starve on clients that answer in pulses. It never holds more than a few seconds of data.
 """
 
 from typing import Final
@@ -12,6 +13,8 @@ from txtorrent.metainfo.pieces import BLOCK
 
 START: Final = 16
 """Blocks: enough for a first estimate on any path, few enough to lose without regret."""
+FEWEST: Final = 2
+"""Blocks: one is on its way while the next is asked for."""
 MOST: Final = 2000
 """Blocks, 32 MiB: 1 Gb/s over a quarter of a second. More costs memory at the other end."""
 DEFAULT_REQQ: Final = 250
@@ -21,19 +24,21 @@ SHORTEST_ROUND: Final = 0.25
 GAIN: Final = 1.1
 """A round this much faster than the best one pays for a deeper window."""
 LONGEST_QUEUE: Final = 4.0
-"""Seconds of data at the measured rate: what waits longer at the peer blocks others."""
+"""Seconds of data at the measured rate, and the longest round: what waits longer at a slow
+peer blocks others, and is given up before it comes."""
 PROBE_EVERY: Final = 20
-"""Rounds after which a window that has settled is given another chance to grow."""
+"""Rounds after which a window that has settled is doubled for one round, to see."""
 
 
 class RequestWindow:
     """`size` is the number of blocks to keep outstanding; 1 while the peer is snubbed."""
 
-    __slots__ = ("_best", "_received", "_round_began", "_settled", "most", "size")
+    __slots__ = ("_before", "_best", "_received", "_round_began", "_settled", "most", "size")
 
     def __init__(self, now: float, most: int = DEFAULT_REQQ) -> None:
         self.most = min(most, MOST)
         self.size = min(START, self.most)
+        self._before = 0
         self._best = 0.0
         self._received = 0
         self._round_began = now
@@ -43,7 +48,8 @@ class RequestWindow:
         """Tell that `blocks` arrived; may end a round and change `size`."""
         self._received += blocks
         elapsed = now - self._round_began
-        if self._received >= self.size and elapsed >= SHORTEST_ROUND:
+        whole = self._received >= self.size and elapsed >= SHORTEST_ROUND
+        if whole or elapsed >= LONGEST_QUEUE:
             self._end_round(self._received * BLOCK / elapsed)
             self._received = 0
             self._round_began = now
@@ -56,23 +62,23 @@ class RequestWindow:
     def snub(self) -> None:
         """The peer stopped answering: one request at a time until it answers again."""
         self.size = 1
-        self._best = 0.0
+        self._best, self._before = 0.0, 0
 
     def _end_round(self, rate: float) -> None:
-        if self.size < START:
-            self.size = min(START, self.most)
-        elif rate > self._best * GAIN:
-            self._best, self._settled = rate, 0
+        if rate > self._best * GAIN:
+            self._best, self._settled, self._before = rate, 0, 0
             self.size = min(self.size * 2, self.most)
         else:
             self._settle(rate)
+        deepest = max(FEWEST, int(rate * LONGEST_QUEUE / BLOCK))
+        if self.size > deepest:
+            self.size, self._best, self._before = deepest, rate, 0
 
     def _settle(self, rate: float) -> None:
+        """The round brought nothing: nor did a window that was doubled for it."""
+        if self._before:
+            self.size, self._before = self._before, 0
         self._settled += 1
-        deepest = max(START, int(rate * LONGEST_QUEUE / BLOCK))
-        if self.size > deepest:
-            self.size = deepest
-            self._best = rate
         if self._settled >= PROBE_EVERY:
-            self._best = rate / GAIN
-            self._settled = 0
+            self._settled, self._best, self._before = 0, rate, self.size
+            self.size = min(self.size * 2, self.most)
