@@ -7,7 +7,7 @@ never answered is tried a few times at growing distances, then forgotten.
 
 from collections.abc import Iterable
 from enum import Enum
-from heapq import nsmallest
+from heapq import nlargest, nsmallest
 from random import Random
 from typing import Final
 
@@ -68,7 +68,12 @@ class PeerBook:
 
     def add(self, addresses: Iterable[Address], source: Source) -> int:
         """Note addresses; returns how many were new. Unusable ones and our own are dropped."""
-        return sum(self._add(address, source) for address in addresses)
+        fresh = dict.fromkeys(address for address in addresses if self._is_new(address))
+        self._make_room(len(fresh))
+        fitting = tuple(fresh)[: max(0, MOST_CANDIDATES - len(self._candidates))]
+        for address in fitting:
+            self._candidates[address] = Candidate(address, source, self._rank(address))
+        return len(fitting)
 
     def next_to_dial(self, count: int, now: float) -> list[Address]:
         """Up to `count` addresses to dial now, the best first; each is then busy."""
@@ -135,22 +140,17 @@ class PeerBook:
 
     # -- inside ----------------------------------------------------------------------------
 
-    def _add(self, address: Address, source: Source) -> bool:
-        if address in self._candidates or address in self._own or not is_dialable(address):
-            return False
-        if len(self._candidates) >= MOST_CANDIDATES and not self._make_room():
-            return False
-        self._candidates[address] = Candidate(address, source, self._rank(address))
-        return True
+    def _is_new(self, address: Address) -> bool:
+        known = address in self._candidates or address in self._own
+        return not known and is_dialable(address)
 
-    def _make_room(self) -> bool:
-        """Drop the idle candidate that failed most; False if all are of use."""
-        idle = [c for c in self._candidates.values() if not c.busy and not self._is_kept(c)]
-        if not idle:
-            return False
-        worst = max(idle, key=lambda c: (c.failures, c.order))
-        del self._candidates[worst.address]
-        return True
+    def _make_room(self, count: int) -> None:
+        """Drop idle candidates, who failed most first, until `count` more fit or all are of use."""
+        excess = len(self._candidates) + count - MOST_CANDIDATES
+        if excess > 0:
+            idle = (c for c in self._candidates.values() if not c.busy and not self._is_kept(c))
+            for worst in nlargest(excess, idle, key=lambda c: (c.failures, c.order)):
+                del self._candidates[worst.address]
 
     def _is_kept(self, candidate: Candidate) -> bool:
         return candidate.was_connected or candidate.source is Source.USER
@@ -162,7 +162,8 @@ class PeerBook:
 
     def _back_off(self, candidate: Candidate) -> float:
         slowest = SLOWEST_RETRY_KNOWN if self._is_kept(candidate) else SLOWEST_RETRY
-        return self._jittered(min(slowest, FIRST_RETRY * 2.0 ** (candidate.failures - 1)))
+        doublings = min(candidate.failures - 1, MOST_FAILURES)
+        return self._jittered(min(slowest, FIRST_RETRY * 2.0**doublings))
 
     def _jittered(self, seconds: float) -> float:
         return seconds * self._random.uniform(0.8, 1.0)

@@ -13,7 +13,9 @@ from attrs import define
 from txtorrent.address import Address
 
 MOST_PIECES: Final = 256
-"""Bad copies remembered; the oldest is dropped. A digest and a sender a block each."""
+"""Pieces whose bad copies are remembered; the oldest is dropped."""
+MOST_COPIES: Final = 4
+"""Bad copies of one piece, the newest: a digest and a sender a block each."""
 
 
 @define
@@ -44,7 +46,9 @@ class SmartBan:
         senders = {sender for sender in copy.senders if sender is not None}
         if len(senders) == 1:
             return senders
-        self._copies.setdefault(piece, []).append(copy)
+        copies = self._copies.setdefault(piece, [])
+        copies.append(copy)
+        del copies[:-MOST_COPIES]
         while len(self._copies) > MOST_PIECES:
             del self._copies[next(iter(self._copies))]
         return set()

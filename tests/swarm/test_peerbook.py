@@ -1,0 +1,191 @@
+"""Whom to dial, when, and how many addresses are kept."""
+
+from random import Random
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from txtorrent.address import Address
+from txtorrent.swarm.banlist import BanList
+from txtorrent.swarm.peerbook import (
+    FIRST_RETRY,
+    MOST_CANDIDATES,
+    MOST_FAILURES,
+    SLOWEST_RETRY,
+    SLOWEST_RETRY_KNOWN,
+    PeerBook,
+    Source,
+)
+from txtorrent.swarm.priority import peer_priority
+
+
+def address(number, port=6881):
+    return Address(f"20.{number >> 16}.{number >> 8 & 255}.{number & 255}", port)
+
+
+A, B, C = address(1), address(2), address(3)
+
+
+class BookCase(SynchronousTestCase):
+    def setUp(self):
+        self.bans = BanList()
+        self.book = PeerBook(Random(1), self.bans)
+
+    def add(self, *addresses, source=Source.TRACKER):
+        return self.book.add(addresses, source)
+
+    def fail(self, where, times, now=0.0):
+        for _ in range(times):
+            self.book.failed(where, now)
+
+    def next_try(self, where, limit=10_000):
+        """Seconds until the address is dialled again."""
+        for now in range(limit):
+            if where in self.book.next_to_dial(MOST_CANDIDATES, float(now)):
+                return now
+        return None
+
+
+class Order(BookCase):
+    def test_what_the_user_named_first(self):
+        self.add(*(address(n) for n in range(10, 60)))
+        self.add(A, B, source=Source.USER)
+        self.assertEqual(set(self.book.next_to_dial(2, 0.0)), {A, B})
+        self.assertEqual(len(self.book.next_to_dial(100, 0.0)), 50)
+        self.assertEqual(self.book.next_to_dial(100, 0.0), [])
+
+    def test_who_failed_last(self):
+        self.add(A, B)
+        self.fail(A, 1)
+        self.assertEqual(self.book.next_to_dial(2, 100.0), [B, A])
+
+    def test_canonical_priority(self):
+        """BEP 40: once we know our own address as others see it, the higher number first."""
+        self.add(*(address(n) for n in range(1000, 1050)))
+        ourselves = Address("123.213.32.10", 6881)
+        self.book.know_ourselves(ourselves)
+        self.add(*(address(n) for n in range(2000, 2050)))
+        dialled = self.book.next_to_dial(100, 0.0)
+        ranks = [peer_priority(ourselves, each) for each in dialled]
+        self.assertEqual((len(dialled), ranks), (100, sorted(ranks, reverse=True)))
+
+    def test_without_it_in_random_order(self):
+        orders = set()
+        for seed in range(10):
+            book = PeerBook(Random(seed), self.bans)
+            book.add([A, B, C], Source.TRACKER)
+            orders.add(tuple(book.next_to_dial(3, 0.0)))
+        self.assertGreater(len(orders), 3)
+
+    def test_not_the_banned(self):
+        self.add(A, B)
+        self.bans.ban(A.host, 0.0, 100.0)
+        self.assertEqual(self.book.next_to_dial(5, 99.0), [B])
+        self.assertEqual(self.book.next_to_dial(5, 100.0), [A])
+
+
+class Added(BookCase):
+    def test_new_ones_are_counted(self):
+        self.assertEqual([self.add(A, B, A), self.add(B, C), len(self.book)], [2, 1, 3])
+
+    def test_unusable_ones_are_dropped(self):
+        rows = ["0.0.0.0", "224.0.0.1", "255.255.255.255", "240.0.0.1", "::", "ff02::1"]
+        for host in rows:
+            self.assertEqual(self.add(Address(host, 6881)), 0, host)
+        self.assertEqual(self.add(Address("20.0.0.1", 0)), 0)
+
+    def test_never_ourselves(self):
+        self.add(A)
+        self.book.is_ourselves(A)
+        self.assertEqual((self.add(A), len(self.book)), (0, 0))
+
+    def test_forgotten_until_named_anew(self):
+        self.add(A)
+        self.book.forget(A)
+        self.assertEqual((len(self.book), self.add(A)), (0, 1))
+
+
+class Again(BookCase):
+    def test_back_off(self):
+        """Failures -> seconds, within a jitter of a fifth; then it is forgotten."""
+        for failures in range(1, MOST_FAILURES):
+            book = self.book = PeerBook(Random(failures), self.bans)
+            self.add(A)
+            self.fail(A, failures)
+            wait = min(FIRST_RETRY * 2 ** (failures - 1), SLOWEST_RETRY)
+            found = self.next_try(A)
+            self.assertTrue(0.8 * wait <= found <= wait + 1, (failures, found))
+            self.assertEqual(len(book), 1)
+        self.book.failed(A, 0.0)
+        self.assertEqual(len(self.book), 0)
+
+    def test_one_that_worked_is_tried_for_ever(self):
+        self.add(A)
+        self.book.connected(A)
+        self.assertEqual(self.book.next_to_dial(1, 0.0), [])
+        self.book.disconnected(A, 0.0)
+        self.assertTrue(0.8 * FIRST_RETRY <= self.next_try(A) <= FIRST_RETRY + 1)
+        self.fail(A, 50)
+        self.assertLessEqual(self.next_try(A), SLOWEST_RETRY_KNOWN + 1)
+
+    def test_for_weeks(self):
+        """A peer that the user named and that is never there: thousands of failures."""
+        self.add(A, source=Source.USER)
+        self.fail(A, 20_000)
+        self.assertLessEqual(self.next_try(A), SLOWEST_RETRY_KNOWN + 1)
+
+    def test_a_success_wipes_out_failures(self):
+        self.add(A)
+        self.fail(A, MOST_FAILURES - 1)
+        self.book.connected(A)
+        self.book.disconnected(A, 0.0)
+        self.fail(A, 1)
+        self.assertLessEqual(self.next_try(A), FIRST_RETRY + 1)
+
+    def test_strangers(self):
+        """What is told of addresses that are not in the book changes nothing."""
+        for tell in (self.book.connected, self.book.forget):
+            tell(A)
+        self.book.failed(A, 0.0)
+        self.book.disconnected(A, 0.0)
+        self.assertEqual(len(self.book), 0)
+
+    def test_waiting(self):
+        self.add(A, B, C)
+        self.book.next_to_dial(1, 0.0)
+        self.assertEqual(self.book.waiting(), 2)
+
+
+class Bounded(BookCase):
+    """THREATS D5: a tracker can fill the book, but not the memory."""
+
+    def many(self, start, count=MOST_CANDIDATES):
+        return [address(n) for n in range(start, start + count)]
+
+    def test_full(self):
+        self.assertEqual(self.add(*self.many(0, 2 * MOST_CANDIDATES)), MOST_CANDIDATES)
+        self.assertEqual(self.add(*self.many(100_000)), MOST_CANDIDATES)
+        self.assertEqual(len(self.book), MOST_CANDIDATES)
+
+    def test_who_failed_most_makes_room(self):
+        known = self.many(0)
+        self.add(*known)
+        for times, where in enumerate(known[:5], 1):
+            self.fail(where, times)
+        self.assertEqual(self.add(*self.many(100_000, 3)), 3)
+        self.assertEqual([where in self.book._candidates for where in known[:5]],
+                         [True, True, False, False, False])  # fmt: skip
+        self.assertEqual(len(self.book), MOST_CANDIDATES)
+
+    def test_who_is_of_use_stays(self):
+        """Those connected, those that were, those that the user named."""
+        known = self.many(0)
+        self.add(*known[:1000], source=Source.USER)
+        self.add(*known[1000:])
+        for where in known[1000:2000]:
+            self.book.connected(where)
+            self.book.disconnected(where, 0.0)
+        for where in known[2000:]:
+            self.book.connected(where)
+        self.assertEqual(self.add(*self.many(100_000, 10)), 0)
+        self.assertEqual(self.add(*self.many(100_000, 10), source=Source.USER), 0)
+        self.assertEqual(set(self.book._candidates), set(known))
