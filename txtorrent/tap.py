@@ -12,14 +12,14 @@ from twisted.application.service import Service
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.error import CannotListenError
 from twisted.logger import ILogObserver, Logger, LogLevel
-from twisted.python import usage
 from twisted.python.failure import Failure
 
 from txtorrent.address import Address, canonical_host
 from txtorrent.daemon import process
-from txtorrent.daemon.console import Console, filtered, standard_console
+from txtorrent.daemon.checks import explain_port
+from txtorrent.daemon.console import Console, filtered, log_file
+from txtorrent.daemon.options import DEFAULT_LOG_LEVEL, StopWhen
 from txtorrent.daemon.options import Options as _Options
-from txtorrent.daemon.options import StopWhen
 from txtorrent.daemon.report import describe_all, is_busy
 from txtorrent.session import (
     DEFAULT_CONNECTIONS,
@@ -30,7 +30,6 @@ from txtorrent.session import (
 )
 from txtorrent.storage.filepool import default_limit
 from txtorrent.storage.journal import StateInUse
-from txtorrent.storage.lockfile import lock
 from txtorrent.torrent.life import State
 from txtorrent.torrent.shared import TorrentOptions
 
@@ -43,32 +42,62 @@ _log = Logger()
 class Options(_Options):
     """The command line; also tells twistd or twist where log lines go."""
 
+    console: Console
+    """Standard output: the live line if that is a terminal, and log lines unless told otherwise."""
+    log: Console
+    """Where log lines go; often the console."""
+    _log_path: str | None = None
+
     def postOptions(self) -> None:
         super().postOptions()
-        self.console = standard_console(bool(self["log-json"]))
-        if self.parent is not None:
-            _redirect_log(self.parent, self)
+        parent = self.parent if self.parent is not None else {}
+        background = "nodaemon" in parent and not parent["nodaemon"]
+        self.console = Console(sys.stdout, self._logs_json(), live=not background)
+        self.log = self.console
+        if "nodaemon" in parent:
+            self._log_under_twistd(parent, background)
+        elif parent:
+            self._log_under_twist(parent)
+
+    def _logs_json(self) -> bool:
+        return bool(self["log-json"])
+
+    def _log_under_twistd(self, twistd: Any, background: bool) -> None:
+        """twistd takes an observer by name only, and its own options come first."""
+        global _options
+        path = twistd.get("logfile")
+        to_file = background if path is None else path != "-"
+        if twistd.get("logger") or twistd.get("syslog") or (background and path == "-"):
+            return
+        self._log_path = (path or "twistd.log") if to_file else None
+        _options = self
+        twistd["logger"] = f"{__name__}.log_observer"
+
+    def _log_under_twist(self, twist: Any) -> None:
+        """twist opens its --log-file itself, and has a level and a format of its own."""
+        json = self._logs_json() or twist.get("logFormat") == "json"
+        if self["log-level"] == DEFAULT_LOG_LEVEL:
+            self["log-level"] = twist["logLevel"].name
+        if twist["logFile"] is not sys.stdout:
+            self.log = Console(twist["logFile"], json, live=False)
+        elif json:
+            self.log = self.console = Console(sys.stdout, json)
+        twist["fileLogObserverFactory"] = lambda stream: self.log_observer()
+        twist["logLevel"] = LogLevel.levelWithName(self["log-level"])
+
+    def log_observer(self) -> ILogObserver:
+        """To be called once the process is in the background, if that is where it goes."""
+        if self._log_path is not None:
+            self.log = Console(log_file(self._log_path), self._logs_json(), live=False)
+        return filtered(self.log, self["log-level"])
 
 
-def _redirect_log(parent: usage.Options, options: Options) -> None:
-    """Have `twistd` or `twist` log to our console, unless told to log elsewhere."""
-    global _observer
-    _observer = filtered(options.console, options["log-level"])
-    if "nodaemon" in parent:
-        if not (parent.get("logger") or parent.get("logfile") or parent.get("syslog")):
-            parent["logger"] = f"{__name__}.log_observer"
-    else:
-        parent["fileLogObserverFactory"] = lambda stream: log_observer()
-        parent["logLevel"] = LogLevel.levelWithName(options["log-level"])
-
-
-_observer: ILogObserver
-"""twistd takes its observer by name only, so it has to be found here."""
+_options: Options
 
 
 def log_observer() -> ILogObserver:
-    """The observer that the command line asked for, for twistd."""
-    return _observer
+    """The observer that the command line asked for, by a name that twistd can find."""
+    return _options.log_observer()
 
 
 class TorrentService(Service):
@@ -83,14 +112,21 @@ class TorrentService(Service):
         self._reporter = Supervised(reactor, 1.0, self._report)
         self._reports = 0
         self._starting: Deferred[None] = succeed(None)
+        self._failed = False
 
     def privilegedStartService(self) -> None:
         """Take the port while a port below 1024 may still be taken."""
-        process.make_clock_monotonic(self._reactor)
+        self._session = self._make_session()
+        try:
+            self._session.listen()
+        except CannotListenError:
+            self._could_not_start(Failure())
+
+    def _make_session(self) -> Session:
         descriptors = process.raise_descriptor_limit()
         options = self._options
         connections = process.connections_within(descriptors, default_limit(), DEFAULT_CONNECTIONS)
-        self._session = Session(
+        return Session(
             self._reactor,
             SessionOptions(
                 state=options["state"],
@@ -101,17 +137,13 @@ class TorrentService(Service):
                 connections=connections,
             ),
         )
-        try:
-            os.close(lock(options["state"]))
-            self._session.listen()
-        except (StateInUse, OSError, CannotListenError) as error:
-            complain(_explain(error, options))
-            raise SystemExit(1) from None
 
     def startService(self) -> None:
         super().startService()  # type: ignore[no-untyped-call]
-        if self._session is None:
+        if self._session is None and not self._failed:
             self.privilegedStartService()  # twist leaves that out
+        if self._failed:
+            return
         process.keep_freed_memory()
         self._starting = Deferred.fromCoroutine(self._start())
         self._starting.addErrback(self._could_not_start)
@@ -123,8 +155,9 @@ class TorrentService(Service):
         session, self._session = self._session, None
         if session is None:
             return succeed(None)
+        if self._failed:
+            return session.stop()
         _log.info("stopping: telling trackers, saving progress")
-        process.leave_at_next_signal()
         return session.stop().addCallback(lambda _: _log.info("stopped"))
 
     async def _start(self) -> None:
@@ -161,13 +194,20 @@ class TorrentService(Service):
         return tuple(addresses)
 
     def _could_not_start(self, failure: Failure) -> None:
-        """Too late for an exception to reach the command line: say it, and end with status 1."""
+        """Too late for the command line to refuse it: say it, and end with status 1."""
         error = failure.value
-        if isinstance(error, (StateInUse, OSError, DuplicateTorrent)):
-            complain(_explain(error, self._options))
+        self._failed = True
+        if isinstance(error, (StateInUse, OSError, DuplicateTorrent, CannotListenError)):
+            self._complain(_explain(error, self._options))
         else:
             _log.failure("an error of ours while starting", failure)
         self._end(1)
+
+    def _complain(self, text: str) -> None:
+        """One line on the real standard error: twistd has `sys.stderr` write to the log by now."""
+        if self._options.log is not self._console:
+            _log.critical("could not start: {why}", why=text)
+        print(f"txtorrent: {text}", file=sys.__stderr__, flush=True)
 
     def _end(self, status: int) -> None:
         if status:
@@ -180,12 +220,15 @@ class TorrentService(Service):
         assert self._session is not None
         torrents = list(self._session.torrents.values())
         self._reports += 1
-        if self._console.is_live:
-            self._console.show(describe_all(torrents, with_bar=True))
-        elif self._reports % REPORT_EVERY == 0 and any(map(is_busy, torrents)):
+        console = self._console
+        if console.is_live:
+            console.show(describe_all(torrents, console.width))
+        shown = console.is_live and self._options.log is console
+        if not shown and self._reports % REPORT_EVERY == 0 and any(map(is_busy, torrents)):
             _log.info("{report}", report=describe_all(torrents))
         if self._stop_when.ratio is not None and all(map(self._is_done, torrents)):
             _log.info("done, as --stop-when says")
+            self._reporter.stop()
             self._end(0)
 
     def _is_done(self, torrent: Any) -> bool:
@@ -193,22 +236,15 @@ class TorrentService(Service):
         return torrent.state is State.SEEDING and torrent.progress.ratio >= (ratio or 0.0)
 
 
-def _explain(error: BaseException, options: Options) -> str:
+def _explain(error: Exception, options: Options) -> str:
     """Why it could not start, and what to do, in one line."""
     if isinstance(error, CannotListenError):
-        where = f"{options['interface'] or ''}:{options['port']}".lstrip(":")
-        why = error.socketError
-        return f"port {where}: {getattr(why, 'strerror', why)}; choose another one with --port"
+        return explain_port(options["interface"], options["port"], error.socketError)
     if isinstance(error, StateInUse):
-        return f"{error} (--state)"
+        return f"--state: {error}"
     if isinstance(error, OSError):
         return f"--state {options['state']}: {error.strerror or error}"
     return str(error)
-
-
-def complain(text: str) -> None:
-    """One line on the real standard error: twistd has `sys.stderr` write to the log by now."""
-    print(f"txtorrent: {text}", file=sys.__stderr__, flush=True)
 
 
 def _exit(status: int) -> None:
@@ -222,4 +258,6 @@ def makeService(options: Options) -> TorrentService:
     """For twistd and twist."""
     from twisted.internet import reactor
 
+    process.make_clock_monotonic(reactor)
+    reactor.callWhenRunning(process.end_at_signals, reactor)
     return TorrentService(reactor, options)

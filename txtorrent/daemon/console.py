@@ -5,10 +5,10 @@ behind it, and where the output is no terminal not one control character is writ
 """
 
 import json
+import os
 import shutil
-import sys
 import time
-from typing import Any, Final, TextIO
+from typing import Any, Final, cast
 
 from twisted.logger import (
     FilteringLogObserver,
@@ -20,22 +20,41 @@ from twisted.logger import (
     formatTime,
 )
 from twisted.python.failure import Failure
-from zope.interface import implementer
+from twisted.python.logfile import LogFile
+from zope.interface import implementer, provider
 
+from txtorrent.daemon.cells import fit
+
+LOG_FILE_SIZE: Final = 10_000_000
+"""Bytes after which a log file is put aside as *.1 and a fresh one begun."""
+LOG_FILES: Final = 9
+"""Log files put aside that are kept."""
 _CLEAR: Final = "\r\x1b[K"
 _QUIET: Final = ("twisted.", "log_legacy", "treq")
 """Namespaces whose remarks about starting and stopping say nothing to a user."""
+_IN_ASCII: Final = str.maketrans(
+    {"↓": "down", "↑": "up", "…": "...", "█": "#", **dict.fromkeys("▏▎▍▌▋▊▉", "-")}
+)
 
 
 @implementer(ILogObserver)
 class Console:
-    """Writes log events to a stream, as text or as one JSON object a line."""
+    """Writes log events to a stream, as text or as one JSON object a line.
 
-    def __init__(self, stream: TextIO, as_json: bool = False) -> None:
+    `live` says whether a live line may be shown, if the stream is a terminal at all.
+    """
+
+    def __init__(self, stream: Any, as_json: bool = False, live: bool = True) -> None:
         self._stream = stream
         self._as_json = as_json
         self._line = ""
-        self.is_live = stream.isatty() and not as_json
+        self._encoding = getattr(stream, "encoding", None) or "utf-8"
+        self.is_live = live and not as_json and _is_terminal(stream)
+
+    @property
+    def width(self) -> int:
+        """Cells of the live line. The last column stays free: some terminals wrap there."""
+        return shutil.get_terminal_size().columns - 1
 
     def __call__(self, event: LogEvent) -> None:
         text = _as_json(event) if self._as_json else self._format(event)
@@ -45,8 +64,7 @@ class Console:
     def show(self, line: str) -> None:
         """Replace the live line; '' removes it. Only where `is_live`."""
         if self.is_live:
-            width = shutil.get_terminal_size().columns
-            self._line = line[: width - 1]
+            self._line = fit(escape(line), self.width)
             self._put(_CLEAR + self._line)
 
     def _write(self, text: str) -> None:
@@ -54,7 +72,7 @@ class Console:
 
     def _put(self, text: str) -> None:
         try:
-            self._stream.write(text)
+            self._stream.write(encodable(text, self._encoding))
             self._stream.flush()
         except (OSError, ValueError):
             pass  # whoever read our output is gone; that is no reason to stop
@@ -95,24 +113,46 @@ def escape(text: str) -> str:
     return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text)
 
 
+def encodable(text: str, encoding: str) -> str:
+    """The text with what the encoding lacks put into words, or else escaped."""
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        plain = text.translate(_IN_ASCII).encode(encoding, "backslashreplace")
+        return plain.decode(encoding)
+    return text
+
+
+def _is_terminal(stream: Any) -> bool:
+    """Whether the stream is a terminal that knows how to clear a line."""
+    return stream is not None and stream.isatty() and os.environ.get("TERM", "dumb") != "dumb"
+
+
 def is_wanted(event: LogEvent) -> bool:
     """Whether an event below a warning says anything to a user."""
     level = event.get("log_level", LogLevel.info)
     return level > LogLevel.info or not str(event.get("log_namespace", "")).startswith(_QUIET)
 
 
-def filtered(console: Console, level: str) -> Any:
+def filtered(console: Console, level: str) -> ILogObserver:
     """The console, shown only events of `level` ("debug", "info", ...) and above."""
     predicate = LogLevelFilterPredicate(LogLevel.levelWithName(level))
     wanted = FilteringLogObserver(console, [predicate])
 
+    @provider(ILogObserver)
     def observe(event: LogEvent) -> None:
         if is_wanted(event):
             wanted(event)
 
-    return observe
+    return cast(ILogObserver, observe)
 
 
-def standard_console(as_json: bool) -> Console:
-    """The console on standard output."""
-    return Console(sys.stdout, as_json)
+def log_file(path: str) -> LogFile:
+    """A file to log to, kept to a size."""
+    name = os.path.abspath(path)
+    return LogFile(
+        os.path.basename(name),
+        os.path.dirname(name),
+        rotateLength=LOG_FILE_SIZE,
+        maxRotatedFiles=LOG_FILES,
+    )

@@ -3,33 +3,28 @@
 A mistake raises `UserError`: one line that says what is wrong and what to do.
 """
 
-import errno
 import os
 import re
-from collections.abc import Callable, Sequence
-from typing import Any, Final, TypeVar
+import sys
+from collections.abc import Callable
+from typing import Any, Final, NoReturn, TypeVar
 
 from attrs import frozen
 from twisted.python import usage
 
 from txtorrent import __version__
 from txtorrent.address import canonical_host, split_host_port
-from txtorrent.daemon import space
-from txtorrent.daemon.units import parse_size, show_size
+from txtorrent.daemon import checks
+from txtorrent.daemon.errors import UserError
+from txtorrent.daemon.units import parse_size
 from txtorrent.metainfo.torrentfile import Metainfo, MetainfoError, load
 from txtorrent.session import DEFAULT_PORT
 from txtorrent.torrent.shared import DEFAULT_MAX_PEERS, Allocation
 
 T = TypeVar("T")
 SYNOPSIS: Final = "Usage: twistd -n txtorrent [options] --torrent FILE [--torrent FILE ...]"
+DEFAULT_LOG_LEVEL: Final = "info"
 LOG_LEVELS: Final = ("debug", "info", "warn", "error", "critical")
-
-
-class UserError(SystemExit):
-    """A mistake of the user: printed as one line on standard error, exit status 1."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__(f"txtorrent: {text}")
 
 
 @frozen
@@ -60,10 +55,11 @@ def default_state() -> str:
 class Options(usage.Options):
     """Options of `twistd txtorrent` and `twist txtorrent`."""
 
-    description = """\
-Downloads the given torrents, verifies every piece, and seeds them until it is
-stopped. Content that is there already is checked and kept; what was verified
-once is not hashed or downloaded again after a restart, not even after a crash.
+    description = """
+Downloads the content of the given torrents, verifies every piece, and seeds it
+until it is stopped. Content that is there already is checked and kept; what was
+verified once is not hashed or downloaded again after a restart, not even after
+a crash.
 
 Examples:
 
@@ -72,10 +68,13 @@ Examples:
       --directory /srv/seed --upload-rate 5MB
   twistd -n txtorrent --torrent x.torrent --stop-when complete
 
-Without -n, twistd puts the service into the background; see twistd --help for
-its pid file, log file and user. SIGTERM and SIGINT end it in good order: the
-trackers are told, progress is saved. Exit status: 0, or 1 when it could not
-start (one line on standard error says why)."""
+Ctrl-C, SIGINT or SIGTERM ends it in good order, within ten seconds: trackers are
+told, progress is saved; a second one ends it at once. Exit status: 0, or 1 when
+it could not start (one line on standard error says why).
+
+Without -n, twistd puts it into the background and logs to twistd.log; options of
+twistd's own, such as --logfile, --pidfile and --uid, come before the word
+txtorrent: see twistd --help."""
 
     optFlags = [
         ["recheck", None, "Hash all content again, whatever the saved state says."],
@@ -83,20 +82,20 @@ start (one line on standard error says why)."""
     ]
 
     optParameters = [
-        ["directory", "d", "downloads", "Where content goes; made if missing."],
-        ["state", "s", None, "Where progress is kept, one daemon a directory. "
+        ["directory", "d", "downloads", "Directory for the content; made if missing."],
+        ["state", "s", None, "Directory for progress; each daemon needs its own. "
          "[default: $XDG_STATE_HOME/txtorrent or ~/.local/state/txtorrent]"],
         ["port", "p", DEFAULT_PORT, "TCP port for peers; 0 takes any free one."],
         ["interface", "i", None, "IP address to listen on and connect from. [default: all]"],
         ["max-peers", None, DEFAULT_MAX_PEERS, "Most peers of one torrent."],
-        ["download-rate", None, "0", "Limit in bytes a second for all torrents, "
-         "as in 5MB or 512KiB; 0 is none."],
-        ["upload-rate", None, "0", "The same for uploads."],
+        ["download-rate", None, "0", "Most bytes a second that all torrents "
+         "together download, as in 5MB or 512KiB; 0 is no limit."],
+        ["upload-rate", None, "0", "The same for what they upload."],
         ["allocation", None, "sparse", "sparse takes disk space as pieces come; "
          "full takes all of it first."],
         ["stop-when", None, "never", "End when every torrent is complete (complete) or has "
          "uploaded so many times its size (ratio:1.5); or seed on (never)."],
-        ["log-level", None, "info", f"Least severity to log: {', '.join(LOG_LEVELS)}."],
+        ["log-level", None, DEFAULT_LOG_LEVEL, f"Least severity to log: {', '.join(LOG_LEVELS)}."],
     ]  # fmt: skip
 
     def __init__(self) -> None:
@@ -114,10 +113,13 @@ start (one line on standard error says why)."""
         """The first line of the help."""
         return SYNOPSIS
 
+    def opt_help(self) -> None:
+        """Display this help and exit."""
+        _print_and_exit(str(self).rstrip("\n"))
+
     def opt_version(self) -> None:
         """Show the version and exit."""
-        print(f"txtorrent {__version__}")
-        raise SystemExit(0)
+        _print_and_exit(f"txtorrent {__version__}")
 
     def opt_torrent(self, path: str) -> None:
         """A .torrent file to download and seed (repeatable)."""
@@ -152,13 +154,21 @@ start (one line on standard error says why)."""
         self["state"] = os.path.abspath(self["state"] or default_state())
         self["directory"] = os.path.abspath(self["directory"])
         self._load_torrents()
-        make_directory("--directory", self["directory"])
-        make_directory("--state", self["state"])
-        if self["allocation"] is Allocation.FULL:
-            check_space(self["directory"], self.metainfos)
+        self._check_surroundings()
+        checks.make_directory("--directory", self["directory"])
+        checks.make_directory("--state", self["state"])
 
     def _convert(self, name: str, parse: Callable[[str], Any]) -> None:
         self[name] = _checked(f"--{name}", parse, str(self[name]))
+
+    def _check_surroundings(self) -> None:
+        """What can be found wrong only now, while nothing has been made yet."""
+        checks.check_directory("--directory", self["directory"])
+        checks.check_directory("--state", self["state"])
+        if self["allocation"] is Allocation.FULL:
+            checks.check_space(self["directory"], self.metainfos)
+        checks.check_state(self["state"])
+        checks.check_port(self["interface"], self["port"])
 
     def _load_torrents(self) -> None:
         if not self._files:
@@ -174,26 +184,13 @@ start (one line on standard error says why)."""
                 self.metainfos.append(metainfo)
 
 
-def check_space(directory: str, metainfos: Sequence[Metainfo]) -> None:
-    """Have room for the content of every torrent. UserError."""
-    needed, free = space.lacking(directory, metainfos), space.free(directory)
-    if needed > free:
-        raise UserError(
-            f"--directory {directory}: no space: {show_size(needed)} are needed and"
-            f" {show_size(free)} are free; make room, or leave out --allocation full"
-        )
-
-
-def make_directory(option: str, path: str) -> None:
-    """Have a directory there that can be written to. UserError."""
+def _print_and_exit(text: str) -> NoReturn:
+    """Also where the reader goes away before the end, as in `--help | head`."""
     try:
-        os.makedirs(path, exist_ok=True)
-        if not os.access(path, os.W_OK | os.X_OK):
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-    except OSError as error:
-        raise UserError(
-            f"{option} {path}: {error.strerror}; give a directory that you may write to"
-        ) from None
+        print(text, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    raise SystemExit(0)
 
 
 def _checked(option: str, parse: Callable[[str], T], text: str) -> T:

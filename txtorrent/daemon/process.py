@@ -9,6 +9,8 @@ import time
 from contextlib import suppress
 from typing import Any, Final
 
+from twisted.internet.error import ReactorNotRunning
+
 RESERVED: Final = 64
 """Descriptors for the reactor, logs, the state database and trackers."""
 MMAP_THRESHOLD: Final = 32 * 1024 * 1024
@@ -17,6 +19,7 @@ read and write, with a page fault for every 4 KiB: up to three times the cost of
 TRIM_THRESHOLD: Final = 256 * 1024 * 1024
 _M_TRIM_THRESHOLD: Final = -1
 _M_MMAP_THRESHOLD: Final = -3
+_ENDING: Final = (signal.SIGINT, signal.SIGTERM)
 
 
 def make_clock_monotonic(reactor: Any) -> None:
@@ -52,8 +55,26 @@ def freeze_what_is_loaded() -> None:
     gc.freeze()
 
 
-def leave_at_next_signal() -> None:
-    """While everything ends in good order, one more SIGINT or SIGTERM ends the process at once."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        with suppress(ValueError):  # not in the main thread: then nobody sends us signals
-            signal.signal(number, lambda number, frame: os._exit(128 + number))
+def end_at_signals(reactor: Any) -> None:
+    """Have SIGINT and SIGTERM end the process in good order and with status 0.
+
+    Twisted's own way ends with the signal itself. One more signal ends the process at once. To
+    be called when the reactor runs; a signal that whoever started us has ignored stays so.
+    """
+
+    def stop() -> None:
+        with suppress(ReactorNotRunning):  # it is ending already
+            reactor.stop()
+
+    def on_signal(number: int, frame: Any) -> None:
+        for each in _ENDING:
+            signal.signal(each, _leave)
+        reactor.callFromThread(stop)
+
+    for number in _ENDING:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, on_signal)
+
+
+def _leave(number: int, frame: Any) -> None:
+    os._exit(128 + number)

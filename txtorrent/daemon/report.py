@@ -1,14 +1,19 @@
-"""How torrents stand, in one line: for a terminal with a bar, for a log without."""
+"""How torrents stand, in one line: for a terminal as wide as it is, for a log in full."""
 
 from collections.abc import Sequence
 from typing import Final
 
+from txtorrent.daemon.cells import cells, fit
 from txtorrent.daemon.units import show_size, show_time
 from txtorrent.torrent.life import State
 from txtorrent.torrent.torrent import Torrent
 
 BAR_WIDTH: Final = 20
-"""Cells of the bar."""
+"""Cells of the bar, where there is room."""
+SHORTEST_BAR: Final = 5
+"""Cells below which a bar tells nothing that the percentage does not."""
+SHORTEST_NAME: Final = 12
+"""Cells of a name that is shortened: enough to know it again."""
 _EIGHTHS: Final = " ▏▎▍▌▋▊▉"
 
 _BUSY: Final = (State.CHECKING, State.DOWNLOADING, State.SEEDING)
@@ -20,44 +25,43 @@ def bar(fraction: float, width: int = BAR_WIDTH) -> str:
     return ("█" * cells + _EIGHTHS[eighths] * (cells < width)).ljust(width)
 
 
-def describe(torrent: Torrent, with_bar: bool = False) -> str:
-    """One torrent: state, percent, rates, peers, time left."""
+def describe(torrent: Torrent, width: int | None = None) -> str:
+    """One torrent: state, percent, rates, peers, time left.
+
+    `width` is that of a terminal in cells: the name is shortened to it, a bar fills what is left.
+    """
     progress, state = torrent.progress, torrent.state
     if state is State.FAILED:
         return f"{torrent.name}: error: {torrent.error}"
     fraction = progress.checked if state is State.CHECKING else progress.fraction
-    words = [f"{torrent.name}: {state.value}"]
-    if with_bar and state in (State.CHECKING, State.DOWNLOADING):
-        words.append(f"[{bar(fraction)}]")
-    words.append(f"{int(fraction * 1000) / 10:.1f} %")
+    words = [state.value, _percent(fraction)]
     if state in (State.DOWNLOADING, State.SEEDING):
         words += _traffic(torrent)
     if torrent.error:
         words.append(f"({torrent.error})")
-    return "  ".join(words)
+    if width is None:
+        return f"{torrent.name}: {'  '.join(words)}"
+    name = _shortened(torrent.name, width - cells("  ".join(words)) - 2)
+    has_bar = state in (State.CHECKING, State.DOWNLOADING)
+    return _with_bar(f"{name}: ", words, fraction if has_bar else None, width)
 
 
-def describe_all(torrents: Sequence[Torrent], with_bar: bool = False) -> str:
-    """One line for however many torrents there are."""
+def describe_all(torrents: Sequence[Torrent], width: int | None = None) -> str:
+    """One line for however many torrents there are; `width` as in `describe`."""
     if len(torrents) == 1:
-        return describe(torrents[0], with_bar)
+        return describe(torrents[0], width)
     size = sum(torrent.progress.size for torrent in torrents)
     left = sum(torrent.progress.left for torrent in torrents)
     down = sum(torrent.progress.downloaded.rate for torrent in torrents)
     up = sum(torrent.progress.uploaded.rate for torrent in torrents)
     fraction = 1 - left / size if size else 1.0
-    words = [f"{len(torrents)} torrents ({_states(torrents)})"]
-    if with_bar:
-        words.append(f"[{bar(fraction)}]")
-    words += [
-        f"{int(fraction * 1000) / 10:.1f} %",
-        f"↓ {show_size(down)}/s",
-        f"↑ {show_size(up)}/s",
-    ]
-    words.append(f"{sum(torrent.peers for torrent in torrents)} peers")
+    words = [f"{len(torrents)} torrents ({_states(torrents)})", _percent(fraction)]
+    words += [f"↓ {show_size(down)}/s"] if left else []
+    words.append(f"↑ {show_size(up)}/s")
+    words.append(_count(sum(torrent.peers for torrent in torrents), "peer"))
     if left:
         words.append(f"ETA {show_time(left / down if down else None)}")
-    return "  ".join(words)
+    return _with_bar("", words, fraction if left else None, width or 0)
 
 
 def is_busy(torrent: Torrent) -> bool:
@@ -73,11 +77,33 @@ def _states(torrents: Sequence[Torrent]) -> str:
     return ", ".join(f"{count} {state}" for state, count in counts.items())
 
 
+def _percent(fraction: float) -> str:
+    """Rounded down: 100 % is complete and nothing less is."""
+    return f"{int(fraction * 1000) / 10:.1f} %"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _shortened(name: str, room: int) -> str:
+    return fit(name, max(SHORTEST_NAME, room))
+
+
+def _with_bar(name: str, words: list[str], fraction: float | None, width: int) -> str:
+    """The line, with a bar behind its first word where there is room for one."""
+    line = name + "  ".join(words)
+    room = min(BAR_WIDTH, width - cells(line) - len("  []"))
+    if fraction is None or room < SHORTEST_BAR:
+        return line
+    return name + "  ".join([words[0], f"[{bar(fraction, room)}]", *words[1:]])
+
+
 def _traffic(torrent: Torrent) -> list[str]:
     progress = torrent.progress
     words = [f"↓ {show_size(progress.downloaded.rate)}/s"] if progress.left else []
     words.append(f"↑ {show_size(progress.uploaded.rate)}/s")
-    words.append(f"{torrent.peers} peers ({torrent.seeds} seeds)")
+    words.append(f"{_count(torrent.peers, 'peer')} ({_count(torrent.seeds, 'seed')})")
     if progress.left:
         words.append(f"ETA {show_time(progress.eta)}")
     else:
