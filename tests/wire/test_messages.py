@@ -1,0 +1,52 @@
+"""Messages and their bytes, from a table; each is read back as itself."""
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from txtorrent.wire import messages as m
+from txtorrent.wire.stream import parse_frame
+
+TABLE = [
+    (m.KeepAlive(), "00000000"),
+    (m.Choke(), "00000001 00"),
+    (m.Unchoke(), "00000001 01"),
+    (m.Interested(), "00000001 02"),
+    (m.NotInterested(), "00000001 03"),
+    (m.Have(0), "00000005 04 00000000"),
+    (m.Have(0xFFFFFFFF), "00000005 04 ffffffff"),
+    (m.Bitfield(b""), "00000001 05"),
+    (m.Bitfield(b"\xff\x80"), "00000003 05 ff80"),
+    (m.Request(1, 0x4000, 0x4000), "0000000d 06 00000001 00004000 00004000"),
+    (m.Piece(1, 0x4000, b""), "00000009 07 00000001 00004000"),
+    (m.Piece(1, 2, b"abc"), "0000000c 07 00000001 00000002 616263"),
+    (m.Cancel(1, 2, 3), "0000000d 08 00000001 00000002 00000003"),
+    (m.Port(6881), "00000003 09 1ae1"),
+    (m.Suggest(7), "00000005 0d 00000007"),
+    (m.HaveAll(), "00000001 0e"),
+    (m.HaveNone(), "00000001 0f"),
+    (m.Reject(1, 2, 3), "0000000d 10 00000001 00000002 00000003"),
+    (m.AllowedFast(7), "00000005 11 00000007"),
+    (m.Unknown(20, b"\0de"), "00000004 14 006465"),
+    (m.Unknown(255, b""), "00000001 ff"),
+]
+
+
+class Messages(SynchronousTestCase):
+    def test_encode(self):
+        for message, expected in TABLE:
+            self.assertEqual(message.encode().hex(), expected.replace(" ", ""), message)
+
+    def test_parse(self):
+        for message, frame in TABLE:
+            self.assertEqual(parse_frame(memoryview(bytes.fromhex(frame))), message)
+
+    def test_every_kind_is_in_the_table(self):
+        found = {
+            kind
+            for name, kind in vars(m).items()
+            if isinstance(kind, type) and issubclass(kind, m.Message) and not name.startswith("_")
+        }
+        self.assertEqual(found - {m.Message}, {type(message) for message, _ in TABLE})
+
+    def test_piece_header(self):
+        piece = m.Piece(3, 16384, bytes(16384))
+        self.assertEqual(m.piece_header(3, 16384, 16384) + bytes(16384), piece.encode())
