@@ -141,11 +141,18 @@ class Broken(SynchronousTestCase):
             bitfield = m.Bitfield(bytes(cap - 1))
             self.assertEqual(decode(bitfield.encode(), pieces=pieces), ([bitfield], None))
             for length in (cap + 1, 0x7FFFFFFF, 0xFFFFFFFF):
-                for chunks in ([frame(length)], [frame(length, "05") + bytes(50)],
-                               [frame(length)[:2], frame(length)[2:]]):  # fmt: skip
+                start = frame(length)
+                for chunks in ([start], [start + b"\5" + bytes(50)], [start[:2], start[2:]]):
                     messages, error = decode(*chunks, pieces=pieces)
                     self.assertEqual(messages, [])
                     self.assertEqual(error, f"frame of {length} bytes, at most {cap} are allowed")
+
+    def test_cap_of_what_came_whole(self):
+        """A chunk can hold more than the cap."""
+        long = m.Bitfield(bytes(MIN_FRAME_CAP))
+        messages, error = decode(m.Have(1).encode() + long.encode() + BYTES)
+        self.assertEqual(messages, [m.Have(1)])
+        self.assertIn(f"frame of {MIN_FRAME_CAP + 1} bytes", error)
 
     def test_a_claim_allocates_nothing(self):
         """Memory grows as the bytes arrive."""
