@@ -58,9 +58,8 @@ class InteropCase(TestCase):
         what: str,
         condition: Callable[[], bool | Awaitable[bool]],
         limit: float = LIMIT,
-        may_end: bool = False,
     ) -> None:
-        """Wait for a condition; fail after `limit` seconds, or when a program ends early."""
+        """Wait for a condition; fail after `limit` seconds, or when a program ends by itself."""
         deadline = reactor.seconds() + limit
         while True:
             met = condition()
@@ -70,7 +69,7 @@ class InteropCase(TestCase):
                 return
             if reactor.seconds() > deadline:
                 self.fail(self.with_stories(f"waited {limit:.0f} s for: {what}"))
-            if not may_end and any(program.has_ended for program in self.programs):
+            if any(program.has_failed for program in self.programs):
                 self.fail(self.with_stories(f"a program ended while waiting for: {what}"))
             await deferLater(reactor, LOOK_EVERY)
 

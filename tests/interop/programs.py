@@ -44,6 +44,7 @@ class Program(ProcessProtocol):
     ) -> None:
         self.name = f"{name} #{next(_numbers)}"
         self.status: int | None = None
+        self._ending = False
         self._output = bytearray()
         self._waiting: list[Deferred[None]] = []
         path = shutil.which(argv[0])
@@ -62,12 +63,18 @@ class Program(ProcessProtocol):
     def has_ended(self) -> bool:
         return self.status is not None
 
+    @property
+    def has_failed(self) -> bool:
+        """Whether it ended although nobody asked it to."""
+        return self.has_ended and not self._ending
+
     def tell(self, line: str) -> None:
         """Write a line to its standard input."""
         self.transport.write(line.encode() + b"\n")
 
     def end(self, name: str = "TERM", grace: float = GRACE) -> "Deferred[None]":
         """Signal it, and kill it if it is still there after `grace` seconds."""
+        self._ending = True
         self.signal(name)
         return self.ended().addTimeout(grace, reactor).addErrback(self._kill)
 

@@ -1,6 +1,7 @@
 """The torrents that are moved, and whether what arrived is what was sent."""
 
 import os
+from collections.abc import Iterable
 from hashlib import sha256
 from typing import Final
 
@@ -41,6 +42,15 @@ class Sample:
     def write(self, directory: str) -> str:
         """Put the content beneath a directory; returns it."""
         torrents.write_content(directory, self.metainfo, self.data)
+        return directory
+
+    def write_part(self, directory: str, pieces: Iterable[int]) -> str:
+        """The same with only these pieces right, and zeros in place of all others."""
+        size = self.metainfo.geometry.piece_length
+        data = bytearray(len(self.data))
+        for piece in pieces:
+            data[piece * size : (piece + 1) * size] = self.data[piece * size : (piece + 1) * size]
+        torrents.write_content(directory, self.metainfo, bytes(data))
         return directory
 
     def differences(self, directory: str, empty_files: bool = True) -> list[str]:
