@@ -97,6 +97,14 @@ class Choked(SynchronousTestCase):
         self.assertEqual(world.pick(a, 10), "1 1 3 3")
         self.assertEqual(world.picture, "..|aa|..|aa")
 
+    def test_not_what_others_began(self):
+        world = World("....", blocks=2)
+        a, b = world.peer("a", "1111"), world.peer("b", "1000")
+        world.fill(1, b)
+        a.choking, a.allowed_fast = True, {2}
+        world.fill(10, a)
+        self.assertEqual(world.picture, "b.|..|aa|..")
+
     def test_nothing(self):
         world = World("....")
         a = world.peer("a", "1111")

@@ -376,21 +376,25 @@ class Exchange:
             peer.downloaded.sample(now)
             peer.uploaded.sample(now)
             link.check(now)
-            if peer.requests:
-                self._check_overdue(link, now)
-            self.request_more(link)
+            # What was just taken from a peer is offered to the others before it is asked again.
+            if not (peer.requests and self._check_overdue(link, now)):
+                self.request_more(link)
         if self._starved:
             self._spill_idle(now)
 
-    def _check_overdue(self, link: PeerProtocol, now: float) -> None:
+    def _check_overdue(self, link: PeerProtocol, now: float) -> bool:
+        """Whether the peer lost requests that it left unanswered for too long."""
         peer = link.peer
         oldest = next(iter(peer.requests.values()))
         waited = now - max(oldest, peer.last_block_at)
         if waited > LOST_AFTER or (waited > SNUBBED_AFTER and not link.is_receiving(now)):
             self._snub(link)
-        elif now - oldest > LOST_AFTER:
+            return True
+        if now - oldest > LOST_AFTER:
             self._cancel(link, next(iter(peer.requests)))
             self._wake_hungry()
+            return True
+        return False
 
     def _snub(self, link: PeerProtocol) -> None:
         link.peer.snubbed = True
