@@ -1,0 +1,208 @@
+"""The command line: python -m benchmarks [download] [seed] [sink] [check] [options]."""
+
+import argparse
+import fcntl
+import os
+import platform
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Final
+
+from benchmarks.budgets import BUDGETS, judge
+from benchmarks.child import Failed
+from benchmarks.clients import CLIENTS, Client, TxtorrentTurns
+from benchmarks.figures import BY_KEY
+from benchmarks.loopback import memory_disk
+from benchmarks.plot import plot
+from benchmarks.report import Results, from_json, table, to_json
+from benchmarks.work import WORKS, Bench, Scenario, run
+
+PLOTTED: Final = ("rate", "cpu", "memory")
+QUICK_CLIENTS: Final = "txtorrent,libtorrent"
+QUICK_SIZE, FULL_SIZE = 384, 1024
+QUICK_RUNS, FULL_RUNS = 3, 5
+COPIES_SHARE: Final = 4
+"""Leechers that write share the memory: with many of them the content is so much smaller."""
+NOISY: Final = 0.25
+"""Cores used by others from which on figures are called noisy."""
+
+
+def parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    """The arguments; a mistake ends the program."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks", description="How fast txtorrent is beside other clients."
+    )
+    parser.add_argument("work", nargs="*", help=f"of {', '.join(WORKS)} (default: all)")
+    parser.add_argument("--peers", default="1,10", help="reference peers, default %(default)s")
+    parser.add_argument("--clients", help=f"default: {','.join(CLIENTS)}")
+    parser.add_argument("--runs", type=int, help=f"rounds, default {FULL_RUNS}")
+    parser.add_argument("--size", type=int, help=f"MiB of content, default {FULL_SIZE}")
+    parser.add_argument(
+        "--turns", action="store_true", help="also run txtorrent with its reactor turns measured"
+    )
+    parser.add_argument(
+        "--quick", action="store_true", help="two minutes; exit 1 if a budget is exceeded"
+    )
+    parser.add_argument("--json", default="benchmarks.json", help="file for the results")
+    parser.add_argument("--plots", metavar="DIRECTORY", help="also write SVG plots there")
+    parser.add_argument("--read", metavar="FILE", help="measure nothing: show earlier results")
+    options = parser.parse_args(argv)
+    if unknown := set(options.work) - set(WORKS):
+        parser.error(f"no such work: {', '.join(unknown)}; there is {', '.join(WORKS)}")
+    options.clients = (options.clients or (QUICK_CLIENTS if options.quick else None)) or ",".join(
+        CLIENTS
+    )
+    if unknown := set(options.clients.split(",")) - set(CLIENTS):
+        parser.error(f"no such client: {', '.join(unknown)}; there is {', '.join(CLIENTS)}")
+    options.runs = options.runs or (QUICK_RUNS if options.quick else FULL_RUNS)
+    options.size = options.size or (QUICK_SIZE if options.quick else FULL_SIZE)
+    return options
+
+
+def scenarios(options: argparse.Namespace) -> list[Scenario]:
+    """What is to be measured, in order."""
+    works = options.work or WORKS
+    counts = [int(count) for count in options.peers.split(",")]
+    found = [Scenario(work, n) for work in works if work != "check" for n in counts]
+    return found + [Scenario("check", 0)] * ("check" in works)
+
+
+def measure(options: argparse.Namespace) -> Results:
+    """Run everything, the clients in turn in every round."""
+    results = Results(machine=_machine(options))
+    kinds = _available(options, results)
+    with _alone(), _bench() as bench:
+        for scenario in scenarios(options):
+            results.titles[scenario.name] = _title(options, scenario)
+            for number in range(options.runs):
+                for kind in kinds:
+                    size = max(1, _mebibytes(options, scenario) // kind.size_share)
+                    _measure_one(results, bench, scenario, kind, number, size)
+    return results
+
+
+def _measure_one(
+    results: Results,
+    bench: Bench,
+    scenario: Scenario,
+    kind: type[Client],
+    number: int,
+    mebibytes: int,
+) -> None:
+    found = None
+    try:
+        found = run(bench, scenario, kind, mebibytes)
+        words = "  ".join(f"{key} {value:.4g}" for key, value in found.items())
+    except (Failed, OSError) as error:
+        words = f"failed: {error}"
+        results.failures.append(f"{scenario.name} {kind.name} #{number + 1}: {error}")
+    results.note(scenario.name, kind.name, found)
+    print(f"{scenario.name} #{number + 1} {kind.name}: {words}", file=sys.stderr, flush=True)
+
+
+def _available(options: argparse.Namespace, results: Results) -> list[type[Client]]:
+    kinds: list[type[Client]] = []
+    for name in options.clients.split(","):
+        kind = CLIENTS[name]
+        if (why := kind.absent()) is not None:
+            results.skipped[name] = why
+            continue
+        results.versions[name] = kind.version()
+        kinds += [kind, TxtorrentTurns] if options.turns and name == "txtorrent" else [kind]
+    return kinds
+
+
+def _mebibytes(options: argparse.Namespace, scenario: Scenario) -> int:
+    is_copied = scenario.work in ("seed", "sink") and scenario.peers > COPIES_SHARE
+    return int(options.size) // (COPIES_SHARE if is_copied else 1)
+
+
+def _title(options: argparse.Namespace, scenario: Scenario) -> str:
+    return f"{scenario.name}: {scenario.title}, {_mebibytes(options, scenario)} MiB"
+
+
+def _machine(options: argparse.Namespace) -> dict[str, object]:
+    return {
+        "when": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "system": f"{platform.system()} {platform.release()} {platform.machine()}",
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+        "runs": options.runs,
+        "load_before": os.getloadavg()[0],
+    }
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Wait until no other benchmark runs on this machine, and keep the next one waiting."""
+    with open(os.path.join(tempfile.gettempdir(), "bench.lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
+def _bench() -> Iterator[Bench]:
+    root = tempfile.mkdtemp(prefix="txtorrent-bench-", dir=memory_disk())
+    try:
+        yield Bench(root)
+    finally:
+        shutil.rmtree(root, ignore_errors=True)
+
+
+def show(results: Results) -> bool:
+    """Print the tables and the verdicts; whether all is well."""
+    print(table(results))
+    verdicts = judge(BUDGETS, results.scenarios)
+    print("\n".join(["", "budgets:", *map(str, verdicts)]))
+    noise = [
+        run["others"]
+        for rounds in results.scenarios.values()
+        for runs in rounds.values()
+        for run in runs
+        if run and "others" in run
+    ]
+    if noise and max(noise) > NOISY:
+        print(f"\nOthers used up to {max(noise):.2f} cores meanwhile: the figures are noisy.")
+    return not results.failures and not any(verdict.is_exceeded for verdict in verdicts)
+
+
+def write_plots(results: Results, directory: str) -> None:
+    """One SVG a figure, a group of bars a scenario."""
+    os.makedirs(directory, exist_ok=True)
+    for key in PLOTTED:
+        groups = {
+            scenario: {
+                client: row[key]
+                for client, row in results.summaries(scenario).items()
+                if key in row and client in CLIENTS
+            }
+            for scenario in results.scenarios
+        }
+        groups = {scenario: row for scenario, row in groups.items() if row}
+        if groups:
+            with open(os.path.join(directory, f"{key}.svg"), "w") as out:
+                out.write(plot(BY_KEY[key], groups, [n for n in CLIENTS if n in results.versions]))
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Exit status 1: a run failed, or with --quick a budget was exceeded."""
+    options = parse(argv)
+    if options.read:
+        with open(options.read) as stream:
+            results = from_json(stream.read())
+    else:
+        results = measure(options)
+        with open(options.json, "w") as out:
+            out.write(to_json(results))
+    is_well = show(results)
+    if options.plots:
+        write_plots(results, options.plots)
+    return int(bool(results.failures) or (options.quick and not is_well))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

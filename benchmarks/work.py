@@ -1,0 +1,255 @@
+"""The work that is measured: one run of one client at one of the scenarios.
+
+The clock runs from the first byte of payload that the reference side sees to the end: the
+client's own word that its download is complete, or the last reference peer that is. Start-up
+and connecting are no part of it. CPU counts from before the connections are made.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from attrs import define, field, frozen
+
+from benchmarks import procfs
+from benchmarks.child import Child
+from benchmarks.clients import HERE, Client, Txtorrent, TxtorrentTurns, libtorrent_child
+from benchmarks.content import BLOCK, PIECE, Sample, is_same, make_sample, verify
+from benchmarks.figures import percentile
+from benchmarks.loopback import CLIENT_HOST, free_port, peer_host
+from benchmarks.turns import Turn, read_turns
+
+RUN_LIMIT: Final = 300.0
+"""Seconds for one transfer."""
+FIRST_LIMIT: Final = 30.0
+"""Seconds from the order to connect to the first byte of payload."""
+SETTLE: Final = 0.3
+"""Seconds of rest before the clock runs: start-up has its own aftermath."""
+FLUSH_LIMIT: Final = 5.0
+"""Seconds in which a complete client must have written what it holds."""
+
+
+@frozen
+class Scenario:
+    """One kind of work with a number of reference peers (0: none)."""
+
+    work: str
+    peers: int
+
+    @property
+    def name(self) -> str:
+        return f"{self.work}-{self.peers}" if self.peers else self.work
+
+    @property
+    def title(self) -> str:
+        return _TITLES[self.work].format(
+            peers=self.peers, s="" if self.peers == 1 else "s", sink=sink_name()
+        )
+
+
+_TITLES: Final = {
+    "download": "download from {peers} libtorrent seed{s}",
+    "seed": "seed to {peers} libtorrent leecher{s}",
+    "sink": "seed to {peers} connection{s} of {sink}",
+    "check": "hash check at start-up",
+}
+WORKS: Final = tuple(_TITLES)
+
+
+@define
+class Bench:
+    """What a run needs: content, and room in memory for what is downloaded."""
+
+    root: str
+    _samples: dict[int, Sample] = field(factory=dict)
+
+    def sample(self, mebibytes: int) -> Sample:
+        """Content of this size; made at first need, and kept."""
+        if mebibytes not in self._samples:
+            self._samples[mebibytes] = make_sample(self.root, mebibytes)
+        return self._samples[mebibytes]
+
+    @contextmanager
+    def folder(self) -> Iterator[str]:
+        """A new directory, gone afterwards."""
+        path = tempfile.mkdtemp(dir=self.root)
+        try:
+            yield path
+        finally:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def run(bench: Bench, scenario: Scenario, kind: type[Client], mebibytes: int) -> dict[str, float]:
+    """One run with content of this size; its figures by key. Failed."""
+    sample = bench.sample(mebibytes)
+    with bench.folder() as work, bench.folder() as out:
+        client = kind(sample, work)
+        try:
+            if scenario.work == "check":
+                return {"rate": sample.size / client.check().seconds / 1e6}
+            meter = _TRANSFERS[scenario.work](bench, client, scenario.peers, out)
+        finally:
+            client.stop()
+        return meter.figures() | _figures_of_client(client, meter)
+
+
+def _figures_of_client(client: Client, meter: "Meter") -> dict[str, float]:
+    """What only we can be asked."""
+    if isinstance(client, TxtorrentTurns):
+        return turn_figures(read_turns(client.turns_file, meter.begin, meter.end))
+    return {"reactor": meter.reactor} if isinstance(client, Txtorrent) else {}
+
+
+class Meter:
+    """What a client uses while it moves `size` bytes, and how long it takes."""
+
+    def __init__(self, pid: int, size: int) -> None:
+        self.begin = self.end = 0.0
+        self._pid = pid
+        self._size = size
+        self._memory = procfs.MemoryWatch(pid)
+        self._before = self._read()
+
+    def stop(self, begin: float, end: float) -> "Meter":
+        """It is done: the clock ran between these two moments."""
+        self._after = self._read()
+        self._peak = self._memory.stop()
+        self.begin, self.end = begin, end
+        return self
+
+    def figures(self) -> dict[str, float]:
+        """Those that every client has."""
+        time_passed, client, _, others = self._used()
+        return {
+            "rate": self._size / (self.end - self.begin) / 1e6,
+            "cpu": client / (self._size / 1e9),
+            "memory": self._peak / 1e6,
+            "others": max(0.0, others) / time_passed,
+        }
+
+    @property
+    def reactor(self) -> float:
+        """Microseconds of the first thread's CPU for each block."""
+        return self._used()[2] / (self._size / BLOCK) * 1e6
+
+    def _used(self) -> list[float]:
+        return [after - before for after, before in zip(self._after, self._before, strict=True)]
+
+    def _read(self) -> tuple[float, float, float, float]:
+        """The time, and CPU seconds: the client's, its first thread's, and those of whoever
+        is not of this benchmark, whose processes are all children of this one."""
+        return (
+            time.monotonic(),
+            procfs.cpu_of_tree(self._pid),
+            procfs.cpu_of_main_thread(self._pid),
+            procfs.cpu_of_machine() - procfs.cpu_of_tree(os.getpid()),
+        )
+
+
+def _download(bench: Bench, client: Client, peers: int, out: str) -> Meter:
+    with bench.folder() as work:
+        addresses = [(peer_host(i), free_port(peer_host(i))) for i in range(peers)]
+        seeds = libtorrent_child(
+            client.sample, work, addresses, [client.sample.directory] * peers,
+            seeds=True, complete=True, is_reference=True,
+        )  # fmt: skip
+        try:
+            client.leech(out)
+            meter, begin = _set_off(client, seeds, client.sample.size)
+            meter.stop(begin, client.wait_complete(RUN_LIMIT))
+        finally:
+            seeds.stop()
+    _wait_written(client.sample, out)
+    return meter
+
+
+def _seed(bench: Bench, client: Client, peers: int, out: str) -> Meter:
+    folders = [os.path.join(out, str(i)) for i in range(peers)]
+    for folder in folders:
+        os.mkdir(folder)
+    with bench.folder() as work:
+        addresses = [(peer_host(i), free_port(peer_host(i))) for i in range(peers)]
+        leechers = libtorrent_child(
+            client.sample, work, addresses, folders,
+            seeds=False, complete=False, is_reference=True,
+        )  # fmt: skip
+        meter = _serve(client, leechers, client.sample.size * peers)
+    for folder in folders:
+        verify(client.sample, folder)
+    return meter
+
+
+def _sink(bench: Bench, client: Client, peers: int, out: str) -> Meter:
+    sample = client.sample
+    argv = [sample.info_hash.hex(), str(sample.size), str(PIECE), str(peers)]
+    return _serve(client, Child([*sink_command(), *argv], out), sample.size * peers)
+
+
+def _serve(client: Client, takers: Child, size: int) -> Meter:
+    try:
+        client.seed()
+        meter, begin = _set_off(client, takers, size)
+        return meter.stop(begin, takers.moment("done", RUN_LIMIT))
+    finally:
+        takers.stop()
+
+
+def _set_off(client: Client, reference: Child, size: int) -> tuple[Meter, float]:
+    """Connect the two; returns once payload moves, and since when."""
+    reference.moment("ready", FIRST_LIMIT)
+    time.sleep(SETTLE)
+    meter = Meter(client.child.pid, size)
+    reference.tell(f"connect {CLIENT_HOST} {client.port}")
+    return meter, reference.moment("first", FIRST_LIMIT)
+
+
+def _wait_written(sample: Sample, out: str) -> None:
+    """A client may hold the last pieces in memory for a moment; then it is verified."""
+    deadline = time.monotonic() + FLUSH_LIMIT
+    while not is_same(sample, out) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    verify(sample, out)
+
+
+_TRANSFERS: Final[dict[str, Callable[[Bench, Client, int, str], Meter]]] = {
+    "download": _download,
+    "seed": _seed,
+    "sink": _sink,
+}
+
+
+def turn_figures(turns: list[Turn]) -> dict[str, float]:
+    """The longest turn of the reactor and the one that 99.9 % do not exceed; milliseconds."""
+    longest = max(turns, key=lambda turn: turn.took)
+    return {
+        "turn_p999": percentile((turn.took for turn in turns), 0.999) * 1e3,
+        "turn_longest": longest.took * 1e3,
+        "turn_longest_cpu": longest.cpu * 1e3,
+    }
+
+
+# -- the sink ------------------------------------------------------------------------------
+
+
+def sink_command() -> list[str]:
+    """sink.c, compiled, or sink.py where there is no C compiler."""
+    compiler = shutil.which("cc")
+    if compiler is None:
+        return [sys.executable, os.path.join(HERE, "sink.py")]
+    source = os.path.join(HERE, "sink.c")
+    program = os.path.join(tempfile.gettempdir(), f"txtorrent-benchmarks-{os.getuid()}", "sink")
+    if not os.path.exists(program) or os.path.getmtime(program) < os.path.getmtime(source):
+        os.makedirs(os.path.dirname(program), mode=0o700, exist_ok=True)
+        subprocess.run([compiler, "-O2", "-o", program, source], check=True)
+    return [program]
+
+
+def sink_name() -> str:
+    """For titles: it matters which one it is."""
+    return "sink.c" if shutil.which("cc") else "sink.py (slower than sink.c: install cc)"
