@@ -120,6 +120,22 @@ class Leeching(SessionCase):
         self.assertEqual(leecher.data(), self.data)
 
 
+class Toggling(SessionCase):
+    def test_requests_that_nobody_reads_are_bounded(self):
+        """Each unchoke makes us ask anew: ten bytes for three hundred (THREATS B7)."""
+        leecher = self.swarm.add_leecher()
+        fake = self.fake(leecher, "20.60.0.1", m.Bitfield(b"\xff" * 5), reserved=PLAIN)
+        self.swarm.run(1)
+        transport, most = self.link(leecher, fake).transport, 0
+        fake.pause()
+        toggles = (m.Unchoke().encode() + m.Choke().encode()) * 100
+        for _ in range(600):
+            fake.say_bytes(toggles)
+            self.swarm.run(0.1)
+            most = max(most, len(transport.dataBuffer) + transport._tempDataLen)
+        self.assertLess(most, 512 * 1024)
+
+
 class Hoarding(SessionCase):
     """Peers that fill our memory with half pieces (THREATS B6, A5)."""
 

@@ -35,6 +35,9 @@ SLOW_BLOCK: Final = 10.0
 """Seconds between bytes of one message, within which a peer counts as slow, not dead."""
 MOST_OFFENCES: Final = 300
 """Invalid requests and unsolicited blocks before the peer is dropped."""
+MOST_UNREAD: Final = 128 * 1024
+"""Bytes of messages, blocks aside, that are written to a full transport before we stop reading
+from the peer: what it says makes us write, and it must not do so without reading."""
 SMALL_READ: Final = 64 * 1024
 LARGE_READ: Final = 256 * 1024
 """Bytes of one read, and the mark above which uploads wait: large ones halve the cost of
@@ -79,6 +82,7 @@ class PeerProtocol(Protocol):
         self._received_at = self._sent_at = clock.seconds()
         self._progress = (0, self._sent_at)
         self._reading_paused = False
+        self._unread = 0
 
     def __repr__(self) -> str:
         return f"<PeerProtocol {self.address} {'out' if self.outbound else 'in'}>"
@@ -205,14 +209,9 @@ class PeerProtocol(Protocol):
         self.send(m.Unchoke())
 
     def reject(self, request: m.Request) -> None:
-        """Say that a request will not be answered; without BEP 6 there are no words for it.
-
-        A peer that floods us with requests and reads no answer is not read from either.
-        """
+        """Say that a request will not be answered; without BEP 6 there are no words for it."""
         if self.peer.fast:
             self.send(m.Reject(request.index, request.begin, request.length))
-            if self.uploads.is_blocked:
-                self._pause_reading()
 
     def offend(self, what: str) -> None:
         """Count something that a sane peer does not do; enough of it ends the connection."""
@@ -299,6 +298,10 @@ class PeerProtocol(Protocol):
     def _write(self, data: bytes) -> None:
         self._sent_at = self._clock.seconds()
         self.transport.write(data)
+        if self._exchange is not None:
+            self._unread = self._unread + len(data) if self.uploads.is_blocked else 0
+            if self._unread > MOST_UNREAD:
+                self._pause_reading()
 
 
 def _ignore(data: bytes) -> None:
