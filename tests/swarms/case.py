@@ -24,6 +24,10 @@ class SwarmCase(SynchronousTestCase):
         self.swarms.append(made)
         return made
 
+    def assertNear(self, value, expected, share):
+        """It is off by at most this share."""
+        self.assertLess(abs(value - expected), share * expected, value)
+
     def assertWhole(self, *nodes):
         """Each has every byte, on disk."""
         for node in nodes:

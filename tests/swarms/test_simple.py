@@ -53,7 +53,7 @@ class Two(SwarmCase):
     def test_udp_tracker(self):
         swarm = self.swarm(300_000, announce="udp://9.9.9.9:6969/announce")
         swarm.tracker.listen_udp()
-        seed, leecher = self.exchange(swarm)
+        _, leecher = self.exchange(swarm)
         swarm.run(1)
         told = swarm.tracker.from_host(leecher.host.name)
         self.assertEqual([each.event.name for each in told], ["STARTED", "COMPLETED"])
@@ -78,7 +78,7 @@ class Two(SwarmCase):
         }
         for aligned in (False, True):
             swarm = self.swarm(files, piece_length=32768, aligned=aligned)
-            seed, leecher = swarm.add_seed(), swarm.add_leecher()
+            _, leecher = swarm.add_seed(), swarm.add_leecher()
             swarm.run_until_complete(limit=60)
             self.assertWhole(leecher)
 
@@ -88,7 +88,7 @@ class Two(SwarmCase):
 
     def test_large_pieces_go_to_disk_by_chunks(self):
         swarm = self.swarm(9 * MIB + 5, piece_length=4 * MIB)
-        seed, leecher = swarm.add_seed(), swarm.add_leecher()
+        _, leecher = swarm.add_seed(), swarm.add_leecher()
         swarm.run_until(lambda: leecher.downloaded > 3 * MIB)
         self.assertLess(leecher.session._shared.buffers.lent, 3 * MIB)
         swarm.run_until_complete()
@@ -106,7 +106,7 @@ class Two(SwarmCase):
         self.assertLess(swarm.waste(), 0.02)
 
     def test_private(self):
-        seed, leecher = self.exchange(self.swarm(200_000, private=True))
+        _, leecher = self.exchange(self.swarm(200_000, private=True))
         self.assertTrue(leecher.torrent.metainfo.private)
 
     def test_slow_disk(self):
@@ -119,38 +119,6 @@ class Two(SwarmCase):
         swarm.run_until_complete()
         self.assertWhole(leecher)
         self.assertEqual(leecher.wasted, 0)
-
-
-class Restart(SwarmCase):
-    def test_after_a_clean_stop_nothing_is_hashed_or_fetched_again(self):
-        swarm = self.swarm(2_000_000)
-        seed, leecher = swarm.add_seed(), swarm.add_leecher(down=400_000)
-        swarm.run_until(lambda: leecher.downloaded > 900_000)
-        for node in (leecher, seed):
-            node.stop()
-        swarm.run(5)
-        states = []
-        for node in (seed, leecher):
-            node.start()
-            watched(node.torrent, states)
-        kept = leecher.torrent.progress.have.count
-        before = leecher.disk.write.jobs
-        swarm.run_until_complete()
-        self.assertWhole(leecher)
-        self.assertNotIn(State.CHECKING, states)
-        self.assertLessEqual(leecher.downloaded, 2_000_000 + 300_000)
-        print(kept, before, leecher.downloaded, leecher.wasted, states)
-
-
-def watched(torrent, states):
-    """Write down the states that a torrent enters."""
-    enter = torrent._enter
-
-    def noted(state):
-        states.append(state)
-        enter(state)
-
-    torrent._enter = noted
 
 
 def shrink(parts, limit):

@@ -128,7 +128,7 @@ class Node:
 
     def start(self) -> None:
         """Start the session and add the torrent."""
-        options = SessionOptions(state=self.state, port=PORT, **self.settings)
+        options = SessionOptions(state=self.state, **{"port": PORT, **self.settings})
         self.session = Session(self.host, options, self.disk, self.random)
         self.host.clock.result_of(self.session.start())
         self.running = True
@@ -153,7 +153,7 @@ class Node:
         """As kill -9: nothing is saved, nobody is told."""
         self.running = False
         self.host.kill()
-        self.host.clock.result_of(self.session._journal._lane.run(_abandon, self.session))
+        self.session._journal._database.close()
         self.open_files().close_unused()
 
     def open_files(self) -> Any:
@@ -190,10 +190,6 @@ class Node:
         torrent._begin_parts = on_begin  # type: ignore[method-assign]
 
 
-def _abandon(session: Session) -> None:
-    session._journal._database.close()
-
-
 class Swarm:
     """Some peers of one torrent, and their tracker. `folder` is for this swarm alone."""
 
@@ -226,13 +222,16 @@ class Swarm:
         settings: dict[str, Any] | None = None,
         start: bool = True,
         directory: str | None = None,
+        host: Host | None = None,
         **options: Any,
     ) -> Node:
-        """One peer more, whose files hold `data`. Without `addresses` each is in a network of its
-        own. `up`, `down` and `latency` are the host's, `options` the torrent's, `settings` the
-        session's; `change` is called with the torrent's parts before they run."""
+        """One peer more, whose files hold `data`.
+
+        Without `addresses` each is in a network of its own; several may share a `host`. `up`,
+        `down` and `latency` are the host's, `options` the torrent's, `settings` the session's;
+        `change` is called with the torrent's parts before they run."""
         number = len(self.nodes) + 1
-        host = self.network.host(
+        host = host or self.network.host(
             *(addresses or (f"20.{number}.0.1",)), up=up, down=down, latency=latency
         )
         home = os.path.join(self.folder, str(number))
