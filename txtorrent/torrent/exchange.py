@@ -67,6 +67,7 @@ class Exchange:
         self._last_piece = self._geometry.piece_count - 1
         self._now = self._clock.seconds()
         self._held = False
+        self._stopped = False
         self._in_endgame = False
         self._new_haves: list[int] = []
         self._haves_due: IDelayedCall | None = None
@@ -100,7 +101,7 @@ class Exchange:
 
     def stop(self) -> None:
         """Forget what is under way; no timer is left."""
-        self._held = True
+        self._held = self._stopped = True
         self._buffers.leave(self._feed_starved)
         for timer in (self._haves_due, self._hungry_due):
             if timer is not None and timer.active():
@@ -318,7 +319,7 @@ class Exchange:
             if piece in link.peer.have:
                 self._mind_interest(link)
         self._new_haves.append(piece)
-        if self._haves_due is None and not self._held:
+        if self._haves_due is None and not self._stopped:
             self._haves_due = self._clock.callLater(HAVE_BATCH, self._tell_haves)
         if self.progress.is_complete:
             self._complete()
@@ -339,13 +340,21 @@ class Exchange:
                 self.request_more(link)
 
     def _tell_haves(self) -> None:
+        """A peer need not hear of a piece that it has; but a peer that completes must know us
+        for a seed, or both would stay connected for ever. So in the end it hears of all."""
         self._haves_due = None
         news, self._new_haves = self._new_haves, []
+        complete = self.progress.is_complete
         for link in tuple(self.links):
-            have = link.peer.have
-            frames = [m.INDEX.pack(5, m.Have.id, piece) for piece in news if piece not in have]
-            if frames:
-                link.send_frames(b"".join(frames))
+            peer = link.peer
+            if complete:
+                told = [*peer.withheld, *news]
+                del peer.withheld[:]
+            else:
+                told = [piece for piece in news if piece not in peer.have]
+                peer.withheld.extend(piece for piece in news if piece in peer.have)
+            if told:
+                link.send_frames(b"".join([m.INDEX.pack(5, m.Have.id, piece) for piece in told]))
 
     def _complete(self) -> None:
         self._swarm.completed()
