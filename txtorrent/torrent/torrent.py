@@ -22,6 +22,7 @@ from txtorrent.storage.journal import Resume
 from txtorrent.storage.trust import Trust, trust
 from txtorrent.swarm.peerbook import Source
 from txtorrent.swarm.rate import Rate
+from txtorrent.torrent.assembly import FULL
 from txtorrent.torrent.life import State, make_life
 from txtorrent.torrent.parts import Parts
 from txtorrent.torrent.progress import Progress
@@ -30,8 +31,9 @@ from txtorrent.torrent.store import PieceStore
 from txtorrent.tracker.tiers import TrackerStatus
 
 LOOK_AGAIN: Final = 30.0
-"""Seconds between looks whether storage that was missing or read-only is back."""
-_MAY_COME_BACK: Final = (errno.ENOENT, errno.EROFS, errno.EACCES, errno.ENODATA, errno.ENOTDIR)
+"""Seconds between looks whether storage that was missing, read-only or full is of use again."""
+_MISSING: Final = (errno.ENOENT, errno.EROFS, errno.EACCES, errno.ENODATA, errno.ENOTDIR)
+_MAY_COME_BACK: Final = (*_MISSING, *FULL)
 
 _log = Logger()
 
@@ -211,12 +213,14 @@ class Torrent:
         return judged
 
     def _restore(self, resume: Resume | None, believed: Trust) -> None:
-        now = self._shared.reactor.seconds()
-        self.progress.have = believed.have
+        """Totals only grow: those of a torrent that is tried again are newer than what was saved."""
+        now, progress = self._shared.reactor.seconds(), self.progress
+        progress.have = believed.have
         if resume is not None:
-            self.progress.downloaded = Rate(now, resume.downloaded)
-            self.progress.uploaded = Rate(now, resume.uploaded)
-            self.progress.wasted = resume.wasted
+            downloaded, uploaded = progress.downloaded.total, progress.uploaded.total
+            progress.downloaded = Rate(now, max(resume.downloaded, downloaded))
+            progress.uploaded = Rate(now, max(resume.uploaded, uploaded))
+            progress.wasted = max(resume.wasted, progress.wasted)
 
     async def _check(self, pieces: Bitfield) -> None:
         done = 0
@@ -236,10 +240,10 @@ class Torrent:
         if not self.progress.is_complete:
             full = self._options.allocation is Allocation.FULL
             await self._shared.disk.write.run(self._content.create, full)
-        self._parts = Parts(
-            self, self.progress, self._content, self._store, self._shared, self._options
-        )
-        await self._parts.saver.begin()
+        parts = Parts(self, self.progress, self._content, self._store, self._shared, self._options)
+        await parts.saver.begin()
+        # Only now may peers find them: what came before that checkpoint would not be recorded.
+        self._parts = parts
 
     def _load_failed(self, failure: Failure) -> None:
         if failure.check(CancelledError, LaneStopped):
@@ -264,7 +268,7 @@ class Torrent:
 
     def disk_full(self, error: OSError) -> None:
         """Downloading waits for space; seeding goes on."""
-        self.error = f"disk full: {_tell(error)}"
+        self.error = _tell(error)
         _log.error("{name}: {error}; waiting for space", name=self.name, error=self.error)
 
     def disk_has_space(self) -> None:
@@ -280,10 +284,12 @@ class Torrent:
     # -- ending ------------------------------------------------------------------------------
 
     def _fail(self, error: BaseException | None) -> None:
+        """The first error counts: others come of what was under way when it struck."""
+        if self.state in (State.FAILED, State.STOPPING, State.STOPPED):
+            return
         self.error = _tell(error)
         self._life.fail()
-        may_come_back = isinstance(error, OSError) and error.errno in _MAY_COME_BACK
-        if may_come_back and self.state is State.FAILED:
+        if isinstance(error, OSError) and error.errno in _MAY_COME_BACK:
             self._look = self._shared.reactor.callLater(LOOK_AGAIN, self._look_again)
 
     def _look_again(self) -> None:
@@ -313,5 +319,5 @@ def _tell(error: BaseException | None) -> str:
         return f"storage missing: {error.filename or error}"
     if isinstance(error, OSError) and error.strerror:
         where = f": {error.filename}" if error.filename else ""
-        return f"{error.strerror}{where}"
+        return f"{'disk full: ' if error.errno in FULL else ''}{error.strerror}{where}"
     return str(error) or type(error).__name__
