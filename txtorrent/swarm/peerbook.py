@@ -90,8 +90,8 @@ class PeerBook:
         return [candidate.address for candidate in chosen]
 
     def waiting(self) -> int:
-        """Candidates that are neither dialled nor connected."""
-        return sum(not candidate.busy for candidate in self._candidates.values())
+        """Candidates that are neither dialled nor connected, and did not fail when last tried."""
+        return sum(not (each.busy or each.failures) for each in self._candidates.values())
 
     def connected(self, address: Address) -> None:
         """A connection to this address works."""

@@ -81,13 +81,17 @@ class Connections:
     def found(self, addresses: Iterable[Address], source: Source) -> None:
         """Addresses that may be peers; some are dialled at once."""
         self.book.add(addresses, source)
-        self._most_known = len(self._links) + self.book.waiting()
+        self._most_known = self._known()
         self.dial()
 
     @property
     def is_thin(self) -> bool:
         """Whether half of the peers that were known are gone: time to ask for more."""
-        return (len(self._links) + self.book.waiting()) * 2 <= self._most_known
+        return self._known() * 2 <= self._most_known
+
+    def _known(self) -> int:
+        """Peers that are there, or may well be."""
+        return len(self._links) + len(self._dialling) + self.book.waiting()
 
     def dial(self) -> None:
         """Dial what is due, within the limits; to be called every second."""

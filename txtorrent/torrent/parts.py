@@ -104,7 +104,7 @@ class Parts:
         self.exchange.scan(now)
         self.choking.tick(now)
         self.connections.dial()
-        if self.connections.is_thin:
+        if self.connections.is_thin and not self._progress.is_complete:
             self.announcer.want_peers()
         saving = self.saver.tick(now)
         if saving is not None:
