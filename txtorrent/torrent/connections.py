@@ -67,6 +67,7 @@ class Connections:
         self._read_failed = read_failed
         self._dialling: dict[Address, IConnector] = {}
         self._links: dict[PeerProtocol, None] = {}
+        self._listens_at: dict[PeerProtocol, Address] = {}
         self._most_known = 0
         self._gone: Deferred[None] | None = None
         if shared.interface is not None:
@@ -112,6 +113,7 @@ class Connections:
         if source is not None and (":" in source) != (":" in address.host):
             self.book.forget(address)
             return
+        self._shared.budget.used += 1
         self._dialling[address] = self._shared.reactor.connectTCP(
             address.host,
             address.port,
@@ -121,11 +123,13 @@ class Connections:
         )
 
     def _link_made(self, link: PeerProtocol) -> None:
+        """The connection takes the place that its dialling had in the session's budget."""
         self._dialling.pop(link.address, None)
-        self._add(link)
+        self._links[link] = None
 
     def _dial_failed(self, address: Address, reason: str) -> None:
         self._dialling.pop(address, None)
+        self._shared.budget.used -= 1
         self.book.failed(address, self._now())
         self._mind_gone()
 
@@ -136,13 +140,16 @@ class Connections:
         now = self._now()
         if self._gone is not None:
             raise Refused("the torrent is stopping")
+        if self._shared.budget.is_spent:
+            raise Refused("no more connections")
         if self._shared.bans.is_banned(host, now):
             raise Refused("banned")
         self._check_crowding(host)
 
     def arrived(self, link: PeerProtocol) -> None:
         """An inbound connection asked for this torrent."""
-        self._add(link)
+        self._links[link] = None
+        self._shared.budget.used += 1
 
     def greeted(self, link: PeerProtocol, handshake: Handshake) -> Exchange:
         """The peer's handshake is complete: it may take part. Raises Refused."""
@@ -160,7 +167,10 @@ class Connections:
         if link in self._links:
             del self._links[link]
             self._shared.budget.used -= 1
-        if link.outbound:
+        listens_at = self._listens_at.pop(link, None)
+        if listens_at is not None:
+            self.book.disconnected(listens_at, self._now())
+        if link.outbound and link.address not in self._listens_at.values():
             if link.took_part:
                 self.book.disconnected(link.address, self._now())
             else:
@@ -201,10 +211,6 @@ class Connections:
     def _now(self) -> float:
         return float(self._shared.reactor.seconds())
 
-    def _add(self, link: PeerProtocol) -> None:
-        self._links[link] = None
-        self._shared.budget.used += 1
-
     def _check_crowding(self, host: str) -> None:
         hosts = [link.address.host for link in self._links]
         if hosts.count(host) >= MOST_PER_HOST:
@@ -230,8 +236,16 @@ class Connections:
             return
         keeps_outbound = self.peer_id > peer_id
         if link.outbound == twin.outbound or link.outbound != keeps_outbound:
+            self._keep_instead(twin, link)
             raise Refused("already connected to this peer")
+        self._keep_instead(link, twin)
         twin.close("replaced by the peer's other connection")
+
+    def _keep_instead(self, kept: PeerProtocol, dropped: PeerProtocol) -> None:
+        """While one is connected, the address that led to the other need not be dialled again."""
+        if dropped.outbound and not kept.outbound:
+            self._listens_at[kept] = dropped.address
+            self.book.connected(dropped.address)
 
     def _make_room(self, link: PeerProtocol) -> None:
         """Full: a peer of higher canonical priority takes the place of one that is of no use."""
