@@ -118,10 +118,17 @@ class PeerProtocol(Protocol):
         self._leave_lobby()
         exchange, self._exchange = self._exchange, None
         if exchange is not None:
-            self.uploads.stopProducing()
-            exchange.left(self)
+            self._leave(exchange)
         if self._swarm is not None:
             self._swarm.ended(self, why)
+
+    def _leave(self, exchange: Exchange) -> None:
+        """Whatever goes wrong here, the swarm must hear that the connection is gone."""
+        try:
+            self.uploads.stopProducing()
+            exchange.left(self)
+        except Exception:
+            _log.failure("{link!r}: an error of ours at its end", link=self)
 
     @property
     def took_part(self) -> bool:

@@ -9,6 +9,7 @@ from functools import partial as bind
 from typing import Final, Protocol
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.logger import Logger
 
 from txtorrent.bitfield import Bitfield
 from txtorrent.metainfo.pieces import BLOCK
@@ -31,6 +32,8 @@ SPILL_AFTER: Final = 10.0
 """Seconds that a chunk may lie idle in memory while others wait for its buffer."""
 MOST_CANCELLED: Final = 500
 """Blocks a peer, cancelled and perhaps still on their way, that are no offence."""
+
+_log = Logger()
 
 
 class Swarm(Protocol):
@@ -381,15 +384,22 @@ class Exchange:
         """Rates, time-outs, keep-alives, and a second chance for every window with room."""
         self._now = now
         for link in tuple(self.links):
-            peer = link.peer
-            peer.downloaded.sample(now)
-            peer.uploaded.sample(now)
-            link.check(now)
-            # What was just taken from a peer is offered to the others before it is asked again.
-            if not (peer.requests and self._check_overdue(link, now)):
-                self.request_more(link)
+            try:
+                self._scan_one(link, now)
+            except Exception:
+                _log.failure("{link!r}: an error of ours ends this connection", link=link)
+                link.close("internal error")
         if self._starved:
             self._spill_idle(now)
+
+    def _scan_one(self, link: PeerProtocol, now: float) -> None:
+        peer = link.peer
+        peer.downloaded.sample(now)
+        peer.uploaded.sample(now)
+        link.check(now)
+        # What was just taken from a peer is offered to the others before it is asked again.
+        if not (peer.requests and self._check_overdue(link, now)):
+            self.request_more(link)
 
     def _check_overdue(self, link: PeerProtocol, now: float) -> bool:
         """Whether the peer lost requests that it left unanswered for too long."""
