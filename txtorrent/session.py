@@ -215,20 +215,27 @@ class Session:
 
     async def _stop(self) -> None:
         self._ticker.stop()
-        await gatherResults([torrent.stop() for torrent in self.torrents.values()])
+        await self._stop_listening()
+        stopping = [torrent.stop() for torrent in self.torrents.values()]
+        await gatherResults(stopping, consumeErrors=True)
         await self._close()
 
-    async def _close(self) -> None:
+    async def _stop_listening(self) -> None:
         if self._listening is not None:
             listening, self._listening = self._listening, None
             await maybeDeferred(listening.stopListening)
         self._factory.close_waiting()
+
+    async def _close(self) -> None:
+        await self._stop_listening()
         await self._trackers.stop()
         await self._journal.close()
         await self._disk.stop()
 
     def _stopped_badly(self, failure: Failure) -> None:
-        if failure.check(defer.TimeoutError):
+        if isinstance(failure.value, defer.FirstError):
+            failure = failure.value.subFailure
+        if failure.check(defer.TimeoutError, defer.CancelledError):
             _log.error("not everything ended within {limit} s, leaving it", limit=STOP_LIMIT)
         else:
             _log.failure("an error of ours while stopping", failure)
