@@ -28,6 +28,7 @@ from txtorrent.session import (
     SessionOptions,
     Supervised,
 )
+from txtorrent.storage.disk import Disk
 from txtorrent.storage.filepool import default_limit
 from txtorrent.storage.journal import StateInUse
 from txtorrent.torrent.life import State
@@ -35,6 +36,9 @@ from txtorrent.torrent.shared import TorrentOptions
 
 REPORT_EVERY: Final = 10
 """Seconds between progress lines in a log; a terminal's live line changes every second."""
+
+START_LIMIT: Final = 1.0
+"""Seconds that a start under way is given to end by itself before everything is stopped."""
 
 _log = Logger()
 
@@ -101,10 +105,14 @@ def log_observer() -> ILogObserver:
 
 
 class TorrentService(Service):
-    """Runs one session for as long as the application runs."""
+    """Runs one session for as long as the application runs.
 
-    def __init__(self, reactor: Any, options: Options) -> None:
+    `disk` is given by tests only; otherwise the session makes its own.
+    """
+
+    def __init__(self, reactor: Any, options: Options, disk: Disk | None = None) -> None:
         self._reactor = reactor
+        self._disk = disk
         self._options = options
         self._stop_when: StopWhen = options["stop-when"]
         self._console: Console = options.console
@@ -136,6 +144,7 @@ class TorrentService(Service):
                 upload_rate=options["upload-rate"],
                 connections=connections,
             ),
+            self._disk,
         )
 
     def startService(self) -> None:
@@ -155,18 +164,26 @@ class TorrentService(Service):
         session, self._session = self._session, None
         if session is None:
             return succeed(None)
-        if self._failed:
-            return session.stop()
-        _log.info("stopping: telling trackers, saving progress")
-        return session.stop().addCallback(lambda _: _log.info("stopped"))
+        if not self._failed:
+            _log.info("stopping: telling trackers, saving progress")
+        self._starting.addTimeout(START_LIMIT, self._reactor)
+        return self._starting.addCallback(lambda _: self._stop(session))
+
+    def _stop(self, session: Session) -> "Deferred[None]":
+        said = not self._failed
+        return session.stop().addCallback(lambda _: _log.info("stopped") if said else None)
 
     async def _start(self) -> None:
         session, options = self._session, self._options
         assert session is not None
         await session.start()
+        if not self.running:
+            return
         where = options["interface"] or "all addresses"
         _log.info("listening on port {port} of {where}", port=session.port, where=where)
         peers = await self._resolve(options.peers)
+        if not self.running:
+            return
         for metainfo in options.metainfos:
             session.add(
                 metainfo,
@@ -196,6 +213,8 @@ class TorrentService(Service):
     def _could_not_start(self, failure: Failure) -> None:
         """Too late for the command line to refuse it: say it, and end with status 1."""
         error = failure.value
+        if not self.running:
+            return  # it was to be stopped before it had begun
         self._failed = True
         if isinstance(error, (StateInUse, OSError, DuplicateTorrent, CannotListenError)):
             self._complain(_explain(error, self._options))

@@ -7,7 +7,7 @@ behind. A race lost after the look is told as well, later and less handily.
 import errno
 import os
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from txtorrent.daemon import space
 from txtorrent.daemon.errors import UserError
@@ -28,12 +28,18 @@ def check_directory(option: str, path: str) -> None:
         raise _unusable(option, path, error) from None
 
 
-def make_directory(option: str, path: str) -> None:
-    """Make a directory that has been checked. UserError."""
-    try:
-        os.makedirs(path, exist_ok=True)
-    except OSError as error:
-        raise _unusable(option, path, error) from None
+def make_directories(wanted: Mapping[str, str]) -> None:
+    """Make directories that have been checked, by option; all or none. UserError."""
+    made: list[str] = []
+    for option, path in wanted.items():
+        try:
+            for folder in _missing(path):
+                os.mkdir(folder)
+                made.append(folder)
+        except OSError as error:
+            for folder in reversed(made):
+                os.rmdir(folder)
+            raise _unusable(option, path, error) from None
 
 
 def check_space(directory: str, metainfos: Sequence[Metainfo]) -> None:
@@ -89,6 +95,15 @@ def nearest(path: str) -> str:
     while not os.path.lexists(path) and os.path.dirname(path) != path:
         path = os.path.dirname(path)
     return path
+
+
+def _missing(path: str) -> list[str]:
+    """What has to be made for the directory to exist, the outermost first."""
+    missing, existing = [], nearest(path)
+    while path != existing:
+        missing.append(path)
+        path = os.path.dirname(path)
+    return missing[::-1]
 
 
 def _unusable(option: str, path: str, error: OSError) -> UserError:

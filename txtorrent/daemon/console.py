@@ -82,7 +82,7 @@ class Console:
         if not message:
             return ""
         level = event.get("log_level", LogLevel.info)
-        mark = "" if level <= LogLevel.info else f"{level.name}: "
+        mark = "" if level is LogLevel.info else f"{level.name}: "
         text = f"{self._when(event)} {mark}{message}"
         failure = event.get("log_failure")
         if isinstance(failure, Failure):
@@ -100,7 +100,8 @@ def _as_json(event: LogEvent) -> str:
         "time": formatTime(event.get("log_time", time.time())),
         "level": event.get("log_level", LogLevel.info).name,
         "source": event.get("log_namespace", ""),
-        "message": formatEvent(event),
+        # Lone surrogates are no text: many a JSON parser refuses them.
+        "message": formatEvent(event).encode("utf-8", "backslashreplace").decode(),
     }
     failure = event.get("log_failure")
     if isinstance(failure, Failure):

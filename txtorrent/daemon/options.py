@@ -68,12 +68,12 @@ Examples:
       --directory /srv/seed --upload-rate 5MB
   twistd -n txtorrent --torrent x.torrent --stop-when complete
 
-Ctrl-C, SIGINT or SIGTERM ends it in good order, within ten seconds: trackers are
-told, progress is saved; a second one ends it at once. Exit status: 0, or 1 when
-it could not start (one line on standard error says why).
+Ctrl-C, SIGINT or SIGTERM ends it in good order, within ten seconds: trackers
+are told, progress is saved; a second one ends it at once. Exit status: 0, or 1
+when it could not start (one line on standard error says why).
 
-Without -n, twistd puts it into the background and logs to twistd.log; options of
-twistd's own, such as --logfile, --pidfile and --uid, come before the word
+Without -n, twistd puts it into the background and logs to twistd.log. Options
+of twistd itself, such as --logfile, --pidfile and --uid, come before the word
 txtorrent: see twistd --help."""
 
     optFlags = [
@@ -129,13 +129,13 @@ txtorrent: see twistd --help."""
 
     def opt_peer(self, text: str) -> None:
         """HOST:PORT of a peer to try beside those that trackers know (repeatable)."""
-        self.peers.append(_checked("--peer", split_host_port, text))
+        self.peers.append(_checked("--peer", _peer, text))
 
     def parseOptions(self, options: Any = None) -> None:
         try:
             super().parseOptions(options)  # type: ignore[no-untyped-call]
         except usage.UsageError as error:
-            raise UserError(f"{error} (see txtorrent --help)") from None
+            raise UserError(f"{error} (see twistd txtorrent --help)") from None
 
     def parseArgs(self, *args: str) -> None:
         if args:
@@ -150,13 +150,13 @@ txtorrent: see twistd --help."""
         self._convert("allocation", _allocation)
         self._convert("log-level", _log_level)
         if self["interface"] is not None:
-            self._convert("interface", canonical_host)
+            self._convert("interface", _interface)
         self["state"] = os.path.abspath(self["state"] or default_state())
         self["directory"] = os.path.abspath(self["directory"])
         self._load_torrents()
         self._check_surroundings()
-        checks.make_directory("--directory", self["directory"])
-        checks.make_directory("--state", self["state"])
+        directories = {"--directory": self["directory"], "--state": self["state"]}
+        checks.make_directories(directories)
 
     def _convert(self, name: str, parse: Callable[[str], Any]) -> None:
         self[name] = _checked(f"--{name}", parse, str(self[name]))
@@ -172,7 +172,7 @@ txtorrent: see twistd --help."""
 
     def _load_torrents(self) -> None:
         if not self._files:
-            raise UserError("no torrent given: add --torrent FILE (see txtorrent --help)")
+            raise UserError("no torrent given: add --torrent FILE (see twistd txtorrent --help)")
         loaded: dict[bytes, str] = {}
         for path in self._files:
             try:
@@ -204,6 +204,20 @@ def _number(text: str, least: int, most: int) -> int:
     if not text.isascii() or not text.isdigit() or not least <= int(text) <= most:
         raise ValueError(f"{text!r} is no whole number from {least} to {most}")
     return int(text)
+
+
+def _peer(text: str) -> tuple[str, int]:
+    host, port = split_host_port(text)
+    if not port:
+        raise ValueError(f"{text!r}: nobody can be reached at port 0")
+    return host, port
+
+
+def _interface(text: str) -> str:
+    try:
+        return canonical_host(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is no IP address: write one that this machine has") from None
 
 
 def _allocation(text: str) -> Allocation:

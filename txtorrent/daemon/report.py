@@ -21,8 +21,8 @@ _BUSY: Final = (State.CHECKING, State.DOWNLOADING, State.SEEDING)
 
 def bar(fraction: float, width: int = BAR_WIDTH) -> str:
     """A bar of `width` cells, in eighths of a cell."""
-    cells, eighths = divmod(int(fraction * width * 8), 8)
-    return ("█" * cells + _EIGHTHS[eighths] * (cells < width)).ljust(width)
+    whole, eighths = divmod(int(fraction * width * 8), 8)
+    return ("█" * whole + _EIGHTHS[eighths] * (whole < width)).ljust(width)
 
 
 def describe(torrent: Torrent, width: int | None = None) -> str:
@@ -79,7 +79,7 @@ def _states(torrents: Sequence[Torrent]) -> str:
 
 def _percent(fraction: float) -> str:
     """Rounded down: 100 % is complete and nothing less is."""
-    return f"{int(fraction * 1000) / 10:.1f} %"
+    return f"{int(fraction * 1000 + 1e-9) / 10:.1f} %"
 
 
 def _count(number: int, noun: str) -> str:

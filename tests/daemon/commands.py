@@ -1,0 +1,98 @@
+"""Runs the real twistd and twist in a process of their own, as a user does."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent.parent
+RUNNERS = {
+    "twistd": "from twisted.scripts.twistd import run; run()",
+    "twist": "from twisted.application.twist._twist import Twist; Twist.main()",
+}
+# Seconds after which a process that should have ended counts as stuck; no test measures them.
+STUCK = 60
+
+
+def command(*arguments, runner="twistd"):
+    """What to run; for twistd in the foreground and without a pid file unless told otherwise."""
+    if runner == "twistd" and arguments[:1] == ("txtorrent",):
+        arguments = ("-n", "--pidfile=", *arguments)
+    return [sys.executable, "-c", RUNNERS[runner], *map(str, arguments)]
+
+
+def environment(home, **changes):
+    """A user whose home is `home`, on a machine that finds the plugin in this checkout."""
+    kept = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL") if name in os.environ}
+    return {
+        **kept,
+        "HOME": str(home),
+        "PYTHONPATH": str(ROOT),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        **changes,
+    }
+
+
+def run(home, *arguments, runner="twistd", **changes):
+    """Run to the end; (exit status, standard output, standard error)."""
+    done = subprocess.run(
+        command(*arguments, runner=runner),
+        cwd=home,
+        env=environment(home, **changes),
+        capture_output=True,
+        text=True,
+        timeout=STUCK,
+        check=False,
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+class Daemon:
+    """A process that runs until it is stopped. `lines` are its standard output so far."""
+
+    def __init__(self, home, *arguments, runner="twistd", **changes):
+        self.lines = []
+        self._process = subprocess.Popen(
+            command(*arguments, runner=runner),
+            cwd=home,
+            env=environment(home, **changes),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def wait_for(self, words):
+        """Read until a line has these words, and return that line."""
+        for line in self._process.stdout:
+            self.lines.append(line)
+            if words in line:
+                return line
+        raise AssertionError(f"no {words!r} in {self.lines}: {self._process.stderr.read()}")
+
+    def stop(self, number=signal.SIGTERM):
+        """Send a signal and wait; (exit status, standard error)."""
+        self._process.send_signal(number)
+        return self.wait()
+
+    def wait(self):
+        """Wait for its end; (exit status, standard error)."""
+        output, errors = self._process.communicate(timeout=STUCK)
+        self.lines += output.splitlines(keepends=True)
+        return self._process.returncode, errors
+
+    def kill(self):
+        """Have it gone, whatever became of the test."""
+        if self._process.poll() is None:
+            self._process.kill()
+            self._process.communicate()
+        for stream in (self._process.stdout, self._process.stderr):
+            stream.close()
+
+
+def free_port():
+    """A port that nobody has, on loopback."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
