@@ -62,6 +62,20 @@ class Pictures(SynchronousTestCase):
         made.remove_peer(seed, True)
         self.assertEqual([made.availability(piece) for piece in range(3)], [0, 0, 0])
 
+    def test_nothing_to_begin_costs_no_search(self):
+        """Nobody draws a place to search from."""
+
+        class NoRandom(Random):
+            def random(self):
+                raise AssertionError("searched")
+
+        made = rarity("1111", NoRandom())
+        made.withdraw(1)
+        for peer in ("0000", "0100"):
+            for choose in (made.choose, made.choose_any):
+                self.assertIsNone(choose(bitfield(peer).bits))
+        self.assertRaises(AssertionError, made.choose, bitfield("0010").bits)
+
     def test_any(self):
         """Every one that the peer has can be drawn."""
         drawn = set()

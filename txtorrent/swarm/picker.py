@@ -78,13 +78,13 @@ class PiecePicker:
 
     def announced_many(self, peer: Peer, pieces: Bitfield) -> None:
         """A peer has these pieces, beside those it announced before."""
-        if peer.have.is_empty and pieces.is_full:
+        if peer.have.is_empty:
             peer.have = pieces
-            peer.joined_as_seed = True
+            peer.joined_as_seed = pieces.is_full
             self.rarity.add_peer(pieces)
-            peer.wanted = self.have.size - self.have.count
+            peer.wanted = _without(pieces, self.have).count
         else:
-            for piece in pieces:
+            for piece in _without(pieces, peer.have):
                 self.announced(peer, piece)
 
     # -- picking -------------------------------------------------------------------
@@ -237,3 +237,9 @@ class PiecePicker:
         self._open.pop(piece, None)
         if partial is not None:
             partial.discard()
+
+
+def _without(pieces: Bitfield, others: Bitfield) -> Bitfield:
+    """Those pieces that are not among the others: in whole numbers, as there may be millions."""
+    left = int.from_bytes(pieces.bits, "big") & ~int.from_bytes(others.bits, "big")
+    return Bitfield.from_wire(pieces.size, left.to_bytes(len(pieces.bits), "big"))

@@ -4,6 +4,9 @@ What must stay true: a piece that may be begun stands in exactly one bucket, the
 its availability, and `_position` says where; a piece that is had or under way stands in
 none. Moving a piece between buckets is a swap with the bucket's last, so a `have` costs
 the same however many pieces there are. Memory: 10 bytes a piece.
+
+Most peers of a young swarm have nothing that may be begun, and are asked about at every
+chunk: that answer is one operation on whole bitfields.
 """
 
 from array import array
@@ -20,12 +23,15 @@ _MASK: Final = bytes(0x80 >> (index & 7) for index in range(256))
 class Rarity:
     """The pieces that may be begun, ordered by availability, ties broken at random."""
 
-    __slots__ = ("_availability", "_buckets", "_position", "_random", "_seeds", "remaining")
+    __slots__ = (
+        "_availability", "_buckets", "_offered", "_position", "_random", "_seeds", "remaining",
+    )  # fmt: skip
 
     def __init__(self, pieces: int, random: Random) -> None:
         self._availability = array("H", bytes(2 * pieces))
         self._position = array("I", [_NOWHERE]) * pieces
         self._buckets = [array("I")]
+        self._offered = Bitfield(pieces)
         self._random = random
         self._seeds = 0
         self.remaining = 0
@@ -36,19 +42,19 @@ class Rarity:
 
     def offer(self, piece: int) -> None:
         """The piece may be begun (wanted, not had, not under way)."""
-        if self._position[piece] == _NOWHERE:
+        if self._offered.add(piece):
             self._insert(piece)
             self.remaining += 1
 
     def withdraw(self, piece: int) -> None:
         """The piece must not be begun (had, or under way)."""
-        if self._position[piece] != _NOWHERE:
+        if self._offered.discard(piece):
             self._remove(piece)
             self.remaining -= 1
 
     def offered(self, piece: int) -> bool:
         """Whether the piece may be begun."""
-        return self._position[piece] != _NOWHERE
+        return piece in self._offered
 
     def add_peer(self, have: Bitfield) -> None:
         """A peer with these pieces joined. A seed costs nothing: it changes no order."""
@@ -70,6 +76,8 @@ class Rarity:
 
     def choose(self, bits: bytearray) -> int | None:
         """The rarest piece among those in `bits` (wire order) that may be begun."""
+        if not self._any_offered(bits):
+            return None
         for bucket in self._buckets:
             if bucket:
                 piece = self._first(bucket, bits, int(self._random.random() * len(bucket)))
@@ -79,6 +87,8 @@ class Rarity:
 
     def choose_any(self, bits: bytearray) -> int | None:
         """Any such piece: for the first ones, when something to trade matters more."""
+        if not self._any_offered(bits):
+            return None
         buckets = [bucket for bucket in self._buckets if bucket]
         self._random.shuffle(buckets)
         for bucket in buckets:
@@ -86,6 +96,10 @@ class Rarity:
             if piece is not None:
                 return piece
         return None
+
+    def _any_offered(self, bits: bytearray) -> bool:
+        offered = self._offered.bits
+        return bool(int.from_bytes(bits, "big") & int.from_bytes(offered, "big"))
 
     @staticmethod
     def _first(bucket: "array[int]", bits: bytearray, start: int) -> int | None:
