@@ -9,6 +9,7 @@ from tests.interop.case import InteropCase
 from tests.interop.programs import next_address
 from tests.interop.samples import Sample
 from txtorrent.address import Address
+from txtorrent.peer.protocol import PeerProtocol
 from txtorrent.session import Session, SessionOptions
 from txtorrent.torrent.shared import TorrentOptions
 from txtorrent.torrent.torrent import Torrent
@@ -40,6 +41,12 @@ class Node:
     @property
     def is_complete(self) -> bool:
         return self.torrent.progress.is_complete
+
+    @property
+    def links(self) -> list[PeerProtocol]:
+        """Its connections."""
+        swarm = self.torrent.swarm
+        return [] if swarm is None else list(swarm.exchange.links)
 
     def stop(self) -> "Deferred[None]":
         """End the session in good order; once is enough."""

@@ -24,16 +24,24 @@ class LibtorrentHabits(InteropCase):
 
     async def test_asks_for_more_than_our_queue_holds(self) -> None:
         """A block that is dropped in silence would be waited for longer than this test lasts."""
-        sample = samples.large(self.work, "deep", 64 * MIB, MIB)
-        asks = 2 * MOST_QUEUED
-        us = Txtorrent(self)
-        them = Libtorrent(self, max_out_request_queue=asks, request_queue_time=600)
-        target = self.folder("target")
-        await us.seed(sample, sample.write(self.folder("source")))
-        await them.leech(sample, target, (us.address,))
-        await self.until("libtorrent has all", them.is_complete, limit=50)
+        sample = samples.large(self.work, "deep", 96 * MIB, MIB)
+        us = Node(self, "source", upload_rate=24 * MIB)
+        them = Libtorrent(self, max_out_request_queue=2 * MOST_QUEUED, request_queue_time=600)
+        sample.write(us.directory)
+        await us.start(sample)
+        await self.until("we have checked it", lambda: us.is_complete)
+        target, deepest = self.folder("target"), 0
+        await them.leech(sample, target, (str(us.address),))
+
+        async def done() -> bool:
+            nonlocal deepest
+            deepest = max([deepest, *(len(link.uploads) for link in us.links)])
+            return await them.is_complete()
+
+        await self.until("libtorrent has all", done)
+        self.assertGreaterEqual(deepest, MOST_QUEUED)
         await self.until("content", lambda: not sample.differences(target))
-        await us.stop()
+        self.assertEqual(len(sample.data), us.torrent.progress.uploaded.total)
 
     async def test_sends_blocks_in_its_own_order(self) -> None:
         sample = samples.large(self.work, "order", 64 * MIB, 2 * MIB)
@@ -61,6 +69,7 @@ class LibtorrentHabits(InteropCase):
         await us.seed(sample, sample.write(self.folder("source")))
         await them.leech(sample, target, (us.address,))
         await self.until("libtorrent has all", them.is_complete)
+        self.assertTrue(us.has_said("closed: not a BitTorrent handshake"))
         await us.stop()
 
 
@@ -104,9 +113,7 @@ class TransmissionHabits(InteropCase):
 
         def done() -> bool:
             nonlocal deepest
-            swarm = us.torrent.swarm
-            links = swarm.exchange.links if swarm is not None else {}
-            deepest = max([deepest, *(link.peer.window.size for link in links)])
+            deepest = max([deepest, *(link.peer.window.size for link in us.links)])
             return us.is_complete
 
         await self.until("we have all", done, limit=60)
