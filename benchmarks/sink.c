@@ -181,8 +181,12 @@ int main(int argc, char **argv) {
             ssize_t size = recv(peers[i].fd, junk, sizeof junk, 0);
             if (size <= 0) die("the client closed the connection");
             take(&peers[i], junk, (size_t)size);
-            if (is_complete(&peers[i])) polled[i].fd = -1, left--;
-            else ask_more(&peers[i]);
+            if (!is_complete(&peers[i])) {
+                ask_more(&peers[i]);
+                continue;
+            }
+            send_all(&peers[i], (const uint8_t *)"\0\0\0\1\3", 5); /* not interested: others may have the slot */
+            polled[i].fd = -1, left--;
         }
     }
     say("done");

@@ -163,9 +163,9 @@ def _download(bench: Bench, client: Client, peers: int, out: str) -> Meter:
             client.leech(out)
             meter, begin = _set_off(client, seeds, client.sample.size)
             meter.stop(begin, client.wait_complete(RUN_LIMIT))
+            _wait_written(client.sample, out)
         finally:
             seeds.stop()
-    _wait_written(client.sample, out)
     return meter
 
 
@@ -179,25 +179,29 @@ def _seed(bench: Bench, client: Client, peers: int, out: str) -> Meter:
             client.sample, work, addresses, folders,
             seeds=False, complete=False, is_reference=True,
         )  # fmt: skip
-        meter = _serve(client, leechers, client.sample.size * peers)
-    for folder in folders:
-        verify(client.sample, folder)
+        try:
+            meter = _serve(client, leechers, client.sample.size * peers)
+            for folder in folders:
+                _wait_written(client.sample, folder)
+        finally:
+            leechers.stop()
     return meter
 
 
 def _sink(bench: Bench, client: Client, peers: int, out: str) -> Meter:
     sample = client.sample
     argv = [sample.info_hash.hex(), str(sample.size), str(PIECE), str(peers)]
-    return _serve(client, Child([*sink_command(), *argv], out), sample.size * peers)
+    sink = Child([*sink_command(), *argv], out)
+    try:
+        return _serve(client, sink, sample.size * peers)
+    finally:
+        sink.stop()
 
 
 def _serve(client: Client, takers: Child, size: int) -> Meter:
-    try:
-        client.seed()
-        meter, begin = _set_off(client, takers, size)
-        return meter.stop(begin, takers.moment("done", RUN_LIMIT))
-    finally:
-        takers.stop()
+    client.seed()
+    meter, begin = _set_off(client, takers, size)
+    return meter.stop(begin, takers.moment("done", RUN_LIMIT))
 
 
 def _set_off(client: Client, reference: Child, size: int) -> tuple[Meter, float]:
@@ -210,7 +214,7 @@ def _set_off(client: Client, reference: Child, size: int) -> tuple[Meter, float]
 
 
 def _wait_written(sample: Sample, out: str) -> None:
-    """A client may hold the last pieces in memory for a moment; then it is verified."""
+    """Have the copy verified; a client may hold its last pieces in memory for a moment. Failed."""
     deadline = time.monotonic() + FLUSH_LIMIT
     while not is_same(sample, out) and time.monotonic() < deadline:
         time.sleep(0.1)
