@@ -38,6 +38,10 @@ _MAY_COME_BACK: Final = (*_MISSING, *FULL)
 _log = Logger()
 
 
+class TorrentEndedError(Exception):
+    """A torrent was stopped, or its storage failed, before it was complete; the text says which."""
+
+
 class Torrent:
     """One torrent of a session.
 
@@ -61,6 +65,7 @@ class Torrent:
         self._loading: Deferred[None] = succeed(None)
         self._ending: Deferred[None] = succeed(None)
         self._stopped: list[Deferred[None]] = []
+        self._completed: dict[Deferred[None], None] = {}
         self._look: IDelayedCall | None = None
         self._recheck = options.recheck
 
@@ -106,6 +111,18 @@ class Torrent:
         self._life.stop()
         return stopped
 
+    def when_complete(self) -> "Deferred[None]":
+        """Fires when every piece is had: at once if that is so. May be asked again and again.
+
+        Fails with TorrentEndedError when the torrent is stopped or gets into an error before
+        that. Cancelling it changes nothing for the torrent.
+        """
+        if self.state is State.SEEDING:
+            return succeed(None)
+        waiting: Deferred[None] = Deferred(lambda cancelled: self._completed.pop(cancelled, None))
+        self._completed[waiting] = None
+        return waiting
+
     def tick(self, now: float) -> None:
         """To be called every second."""
         self.progress.sample(now)
@@ -142,6 +159,7 @@ class Torrent:
         _log.info("{name}: complete, nothing to download", name=self.name)
         _log.info("{name}: seeding", name=self.name)
         self._begin_parts()
+        self._tell_complete()
 
     def turn_seed(self) -> None:
         """From leeching to seeding, without a pause."""
@@ -155,6 +173,7 @@ class Torrent:
         _log.info("{name}: seeding", name=self.name)
         assert self._parts is not None
         self._parts.turn_seed()
+        self._tell_complete()
 
     def give_up(self) -> None:
         """End every part, and look now and then whether it can go on."""
@@ -163,6 +182,7 @@ class Torrent:
         self._loading.cancel()
         parts, self._parts = self._parts, None
         self._ending = Deferred.fromCoroutine(self._end(parts, save=False))
+        self._tell_ended(self.error or "failed")
 
     def wind_down(self) -> None:
         """End every part in good order."""
@@ -171,6 +191,7 @@ class Torrent:
         if self._look is not None and self._look.active():
             self._look.cancel()
         self._ending = Deferred.fromCoroutine(self._wind_down(self._ending))
+        self._tell_ended("stopped")
 
     async def _wind_down(self, before: "Deferred[None]") -> None:
         await before
@@ -311,6 +332,16 @@ class Torrent:
 
     def _enter(self, state: State) -> None:
         self.state = state
+
+    def _tell_complete(self) -> None:
+        waiting, self._completed = self._completed, {}
+        for each in waiting:
+            each.callback(None)
+
+    def _tell_ended(self, why: str) -> None:
+        waiting, self._completed = self._completed, {}
+        for each in waiting:
+            each.errback(TorrentEndedError(f"{self.name}: {why}"))
 
 
 def _tell(error: BaseException | None) -> str:
