@@ -1,39 +1,8 @@
 """Peers that send bad data are found and banned, alone or among honest ones (THREATS B5)."""
 
-from twisted.internet.defer import Deferred
-
 from tests.swarms.case import SwarmCase
-from txtorrent.metainfo.pieces import BLOCK
+from tests.swarms.strange import corrupting, silent
 from txtorrent.torrent.torrent import State
-
-
-def corrupting(blocks):
-    """A change of the parts: of each piece, these blocks are served with a bit flipped."""
-
-    def change(parts):
-        store = parts.connections._store
-        cached, read = store.read_cached, store.read
-
-        def flipped(data, begin):
-            if data is None or begin // BLOCK not in blocks:
-                return data
-            return bytes([data[0] ^ 1]) + data[1:]
-
-        store.read_cached = lambda piece, begin, length: flipped(
-            cached(piece, begin, length), begin
-        )
-        store.read = lambda piece, begin, length: read(piece, begin, length).addCallback(
-            flipped, begin
-        )
-
-    return change
-
-
-def silent(parts):
-    """A change of the parts: unchokes, and never answers a request."""
-    store = parts.connections._store
-    store.read_cached = lambda piece, begin, length: None
-    store.read = lambda piece, begin, length: Deferred()
 
 
 class Corruption(SwarmCase):
@@ -66,6 +35,18 @@ class Corruption(SwarmCase):
         self.assertEqual(self.banned(leecher), [bad.host.name])
         self.assertLess(leecher.wasted, 6 * 262144)
         self.assertGreater(min(each.uploaded for each in honest), 0)
+
+    def test_a_single_bad_block(self):
+        """Its sender is good ever after; it is found by comparing with the copy that passes."""
+        swarm = self.swarm(2_000_000, piece_length=524288)
+        for _ in range(3):
+            swarm.add_seed(up=100_000)
+        bad = swarm.add_seed(up=100_000, change=corrupting({3, 7, 11}, most=1))
+        leecher = swarm.add_leecher()
+        swarm.run_until_complete(limit=120)
+        swarm.run(1)
+        self.assertWhole(leecher)
+        self.assertEqual(self.banned(leecher), [bad.host.name])
 
     def test_a_ban_survives_a_restart(self):
         swarm = self.swarm(1_000_000)
@@ -101,6 +82,20 @@ class Snubbing(SwarmCase):
         swarm.run_until_complete(limit=60)
         self.assertWhole(leecher)
         self.assertLess(swarm.clock.seconds(), 25)
+
+    def test_it_keeps_nothing_from_us(self):
+        """Long before the endgame its blocks are free for others, but for one that it may try."""
+        swarm = self.swarm(6_000_000)
+        mute = swarm.add_seed(change=silent)
+        swarm.add_seed(up=100_000)
+        leecher = swarm.add_leecher()
+        swarm.run(10)
+        links = {link.address.host: link.peer for link in leecher.parts.exchange.links}
+        peer = links[mute.host.name]
+        self.assertEqual((peer.snubbed, len(peer.requests)), (False, 16))
+        swarm.run(15)
+        self.assertTrue(peer.snubbed)
+        self.assertLessEqual(len(peer.requests), 1)
 
     def test_a_bad_peer_that_falls_silent(self):
         """It spoils a piece, is then given it alone, and sends nothing more: others go on."""

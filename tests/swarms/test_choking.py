@@ -3,14 +3,9 @@
 from random import Random
 
 from tests.swarms.case import SwarmCase
+from tests.swarms.strange import free_riding
 
 PIECE = 32768
-
-
-def ride_free(parts):
-    """A change of the parts: never unchoke anybody."""
-    parts.choking.tick = lambda now: None
-    parts.choking.interest_changed = lambda link, now: None
 
 
 def half(data, seed):
@@ -29,7 +24,7 @@ class FreeRiders(SwarmCase):
         line = {"settings": {"upload_rate": 50_000}}
         data = swarm.payload.data
         givers = [swarm.add(half(data, seed), **line) for seed in range(8)]
-        riders = [swarm.add_leecher(change=ride_free, **line) for _ in range(3)]
+        riders = [swarm.add_leecher(change=free_riding, **line) for _ in range(3)]
         swarm.run(20)  # until each knows who gives
         before = self.mean(givers), self.mean(riders)
         swarm.run(30)
@@ -44,7 +39,7 @@ class FreeRiders(SwarmCase):
         """With a few slots and one at random, twelve leechers get alike, be they free riders."""
         swarm = self.swarm(128 * PIECE, piece_length=PIECE)
         swarm.add_seed(settings={"upload_rate": 50_000})
-        riders = [swarm.add_leecher(change=ride_free) for _ in range(12)]
+        riders = [swarm.add_leecher(change=free_riding) for _ in range(12)]
         swarm.run(600)
         got = [each.downloaded for each in riders]
         self.assertGreater(min(got), max(got) / 2)

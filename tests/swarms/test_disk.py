@@ -6,7 +6,8 @@ import shutil
 
 from tests.storage.folders import tmpfs
 from tests.swarms.case import SwarmCase
-from txtorrent.storage.content import Content
+from txtorrent.bitfield import Bitfield
+from txtorrent.storage.content import Content, SyncError
 from txtorrent.torrent.torrent import State
 
 
@@ -18,7 +19,7 @@ class DiskCase(SwarmCase):
 
         def fail(this, *args):
             if this is content and error is not None:
-                raise OSError(error, os.strerror(error), content.root)
+                raise self.error(error, content, method)
             return original(this, *args)
 
         def heal():
@@ -27,6 +28,14 @@ class DiskCase(SwarmCase):
 
         self.patch(Content, method, fail)
         return heal
+
+    def error(self, code, content, method):
+        """As the content itself raises it."""
+        kind = SyncError if method == "sync" else OSError
+        error = kind(code, os.strerror(code), content.root)
+        if method == "sync":
+            error.pieces = content.unsynced
+        return error
 
 
 class Full(DiskCase):
@@ -42,8 +51,10 @@ class Full(DiskCase):
         self.assertIn("disk full", leecher.torrent.error)
         self.assertEqual(leecher.torrent.state, State.DOWNLOADING)
         had, given = leecher.torrent.progress.have.count, leecher.uploaded
-        swarm.run(100)
-        self.assertEqual(leecher.torrent.progress.have.count, had)
+        swarm.run(10)
+        fetched = leecher.downloaded
+        swarm.run(90)
+        self.assertEqual((leecher.torrent.progress.have.count, leecher.downloaded), (had, fetched))
         self.assertGreater(leecher.uploaded, given)
         heal()
         swarm.run_until(lambda: leecher.torrent.progress.have.count > had, 60)
@@ -120,6 +131,11 @@ class Broken(DiskCase):
         swarm.run(8)
         self.failing(leecher, errno.EIO, "sync")
         swarm.run_until(lambda: leecher.torrent.state is State.FAILED, 20)
+        info_hash = swarm.payload.metainfo.info_hash
+        resume = swarm.clock.result_of(leecher.session._journal.load(info_hash))
+        self.assertEqual(resume.provisional, frozenset())
+        believed = Bitfield.from_wire(leecher.torrent.progress.have.size, resume.have).count
+        self.assertTrue(0 < believed < leecher.torrent.progress.have.count)
         leecher.restart()
         swarm.run_until_complete(limit=60)
         self.assertWhole(leecher)

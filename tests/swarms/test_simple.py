@@ -5,6 +5,7 @@ import errno
 from twisted.internet.error import CannotListenError
 
 from tests.swarms.case import SwarmCase
+from tests.swarms.strange import short_of_memory, silent
 from tests.testing.torrents import content
 from txtorrent.torrent.torrent import State
 
@@ -100,10 +101,43 @@ class Two(SwarmCase):
         swarm = self.swarm(12 * MIB, piece_length=2 * MIB)
         for _ in range(4):
             swarm.add_seed(up=500_000)
-        leecher = swarm.add_leecher(change=lambda parts: shrink(parts, 3 * MIB))
+        leecher = swarm.add_leecher(change=short_of_memory(3 * MIB))
         swarm.run_until_complete(limit=120)
         self.assertWhole(leecher)
         self.assertLess(swarm.waste(), 0.02)
+
+    def test_chunks_that_nobody_completes(self):
+        """Two seeds fall silent with half a piece each and all our memory: others go on."""
+        swarm = self.swarm(12 * MIB, piece_length=2 * MIB)
+        data = swarm.payload.data
+
+        def only(first, last):
+            return bytes(first * MIB) + data[first * MIB : last * MIB] + bytes((12 - last) * MIB)
+
+        mute = [swarm.add(only(*span), up=100_000, start=False) for span in ((0, 2), (2, 4))]
+        other = swarm.add(only(4, 12), up=500_000, start=False)
+        leecher = swarm.add_leecher(change=short_of_memory(2 * MIB))
+        for node in mute:
+            node.start()
+        swarm.run_until(lambda: leecher.downloaded > MIB, 30)
+        for node in mute:
+            silent(node.parts)
+        other.start()
+        swarm.run_until(lambda: leecher.downloaded > 2.5 * MIB, 120)
+
+    def test_found_before_it_is_ready(self):
+        """Peers that come while a slow disk makes the first checkpoint find a closed door."""
+        swarm = self.swarm(50_000, announce="")
+        seed, leecher = swarm.add_seed(), swarm.add_leecher(start=False)
+        leecher.disk.read.delay = 2.0
+        leecher.start()
+        for _ in range(40):
+            swarm.run(0.1)
+            seed.parts.connections.book.forget(leecher.address)
+            swarm.introduce(seed, leecher)
+        swarm.run_until_complete(limit=60)
+        self.assertWhole(leecher)
+        self.assertEqual(leecher.torrent.state, State.SEEDING)
 
     def test_private(self):
         _, leecher = self.exchange(self.swarm(200_000, private=True))
@@ -119,8 +153,3 @@ class Two(SwarmCase):
         swarm.run_until_complete()
         self.assertWhole(leecher)
         self.assertEqual(leecher.wasted, 0)
-
-
-def shrink(parts, limit):
-    """Leave the session this many bytes of buffers."""
-    parts.exchange._buffers._limit = limit

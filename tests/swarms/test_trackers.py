@@ -3,6 +3,7 @@
 from itertools import pairwise
 
 from tests.swarms.case import SwarmCase
+from txtorrent.address import Address
 from txtorrent.wire.announce import Event
 
 
@@ -27,12 +28,14 @@ class Asking(SwarmCase):
 
     def test_not_while_they_are_dialled(self):
         """Peers that are being dialled are not gone."""
-        swarm = self.swarm(1_000_000, tracker={"interval": 1800, "min_interval": 60})
-        for _ in range(5):
-            swarm.add_leecher()
+        silent = [Address(f"40.{n}.0.1", 6881) for n in range(20)]
+        swarm = self.swarm(1_000_000, tracker={"extra": silent})
         node = swarm.add_leecher()
-        swarm.run(200)
-        self.assertEqual(len(swarm.tracker.from_host(node.host.name)), 1)
+        swarm.run(5)
+        self.assertEqual(len(node.parts.connections._dialling), 20)
+        self.assertFalse(node.parts.connections.is_thin)
+        swarm.run(15)
+        self.assertTrue(node.parts.connections.is_thin)
 
     def test_a_seed_keeps_to_the_interval(self):
         """Leechers come to it by themselves: it need not ask for them, be there none at all."""

@@ -1,0 +1,52 @@
+"""Peers that are not as they should be: changes of a torrent's parts, for `Swarm.add`."""
+
+from twisted.internet.defer import Deferred
+
+from txtorrent.metainfo.pieces import BLOCK
+
+
+def corrupting(blocks, most=1_000_000):
+    """A change of the parts: of each piece, these blocks are served with a bit flipped, but only
+    so many in all."""
+
+    def change(parts):
+        store = parts.connections._store
+        cached, read = store.read_cached, store.read
+
+        def flipped(data, begin):
+            nonlocal most
+            if data is None or begin // BLOCK not in blocks or not most:
+                return data
+            most -= 1
+            return bytes([data[0] ^ 1]) + data[1:]
+
+        store.read_cached = lambda piece, begin, length: flipped(
+            cached(piece, begin, length), begin
+        )
+        store.read = lambda piece, begin, length: read(piece, begin, length).addCallback(
+            flipped, begin
+        )
+
+    return change
+
+
+def silent(parts):
+    """Unchokes, and answers no request from now on."""
+    store = parts.connections._store
+    store.read_cached = lambda piece, begin, length: None
+    store.read = lambda piece, begin, length: Deferred()
+
+
+def free_riding(parts):
+    """Never unchokes anybody."""
+    parts.choking.tick = lambda now: None
+    parts.choking.interest_changed = lambda link, now: None
+
+
+def short_of_memory(limit):
+    """A change of the parts: the session has this many bytes of buffers."""
+
+    def change(parts):
+        parts.exchange._buffers._limit = limit
+
+    return change
