@@ -168,9 +168,11 @@ class Partial:
             self._pool.give_back(self.chunks.popitem()[1].buffer)
 
     def idle_chunk(self, before: float) -> int | None:
-        """A chunk in which nothing is requested and nothing arrived since `before`."""
+        """A chunk that still lacks blocks, while nothing is requested in it and nothing arrived
+        since `before`. One that lacks nothing is on its way to disk already."""
         for number, chunk in self.chunks.items():
-            if chunk.touched_at < before and not self._anything_requested(number):
+            idle = chunk.missing and chunk.touched_at < before
+            if idle and not self._anything_requested(number):
                 return number
         return None
 
