@@ -6,7 +6,7 @@
     world.picture                            "#|..|aa|a.": a character a block
 
 In a picture a piece is '#' when it is had, else its blocks: '.' free, '+' in memory, '=' on disk,
-the peer's letter when requested from one, and '2' or '3' when from so many.
+the peer's letter when requested from one, and '2' when from two.
 """
 
 from random import Random

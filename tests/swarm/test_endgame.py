@@ -59,23 +59,16 @@ class Endgame(SynchronousTestCase):
         self.assertEqual(len(world.pick(b, 100).split()), ENDGAME_REQUESTS)
         self.assertEqual(world.picture, "2222aaa+")
 
-    def test_at_most_three(self):
-        world, a, b, c, d = self.world(blocks=2)
-        world.fill(10, a)
-        seen = []
-        for peer in (b, c, d):
-            world.fill(10, peer)
-            seen.append(world.picture)
-        self.assertEqual(seen, ["22", "33", "33"])
-
-    def test_least_requested_first(self):
+    def test_at_most_two(self):
         world, a, b, c, d = self.world(blocks=3)
         world.fill(10, a)
         world.fill(1, b)
-        world.fill(2, c)
-        self.assertEqual(world.picture, "222")
-        world.fill(10, d)
-        self.assertEqual(world.picture, "333")
+        seen = []
+        for peer in (c, d):
+            world.fill(10, peer)
+            seen.append(world.picture)
+        self.assertEqual(seen, ["222", "222"])
+        self.assertEqual([len(peer.requests) for peer in (a, b, c, d)], [3, 1, 2, 0])
 
     def test_who_was_slower_is_told(self):
         """The first copy counts; the other's release changes nothing."""
