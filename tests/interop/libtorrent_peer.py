@@ -1,7 +1,8 @@
 """One libtorrent session in a process of its own: python libtorrent_peer.py JOB, a JSON object.
 
-Writes a line a second of what it does, `listening`, `seeding` and `complete` once each. A line
-`connect HOST PORT` on standard input has it dial; the end of standard input ends it.
+Writes the lines `listening`, `downloading` and `complete` once each when they come true, and its
+alerts, indented. A line `connect HOST PORT` on standard input has it dial; the end of standard
+input ends it.
 """
 
 import json
@@ -11,6 +12,8 @@ import threading
 from typing import Any
 
 LOOK_EVERY = 0.05
+ALERTS = 0x1 | 0x10 | 0x20 | 0x40
+"""Errors, trackers, connections, status."""
 
 
 def settings(job: dict[str, Any]) -> dict[str, Any]:
@@ -28,7 +31,7 @@ def settings(job: dict[str, Any]) -> dict[str, Any]:
         "out_enc_policy": 2,
         "allow_multiple_connections_per_ip": False,
         "min_reconnect_time": 1,
-        "alert_mask": 0x7FFFFFFF if job.get("verbose") else 0x1 | 0x8 | 0x10 | 0x80000000,
+        "alert_mask": ALERTS,
         **job.get("settings", {}),
     }
 

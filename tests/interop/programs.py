@@ -1,5 +1,6 @@
 """Child processes of a test: started, watched, ended, and their output kept for the failure."""
 
+import atexit
 import os
 import shutil
 import socket
@@ -22,6 +23,14 @@ GRACE: Final = 12.0
 
 _numbers = count(1)
 _hosts = cycle(range(1, 251))
+_running: set["Program"] = set()
+
+
+@atexit.register
+def _leave_nobody() -> None:
+    """Where the tests were interrupted their cleanup did not run."""
+    for program in tuple(_running):
+        program.signal("KILL")
 
 
 def next_address() -> str:
@@ -50,6 +59,7 @@ class Program(ProcessProtocol):
         path = shutil.which(argv[0])
         assert path is not None, f"{argv[0]} is not installed"
         self._argv = argv
+        _running.add(self)
         reactor.spawnProcess(
             self, path, list(argv), env={**_environment(work), **(env or {})}, path=work
         )
@@ -108,6 +118,7 @@ class Program(ProcessProtocol):
 
     def processEnded(self, reason: Failure) -> None:
         value = reason.value
+        _running.discard(self)
         self.status = -value.signal if value.signal else value.exitCode
         waiting, self._waiting = self._waiting, []
         for ended in waiting:
