@@ -106,6 +106,30 @@ class Leeching(SessionCase):
         self.assertEqual({request.index for request in fake.of(m.Request)}, {3, 7})
         self.assertEqual(list(leecher.torrent.progress.have), [3, 7])
 
+    def test_a_short_queue(self):
+        """A peer that holds twenty requests and rejects the others is asked for twenty."""
+        leecher = self.swarm.add_leecher()
+        fake = self.fake(leecher, "20.60.0.1", m.HaveAll(), m.Unchoke())
+        waiting = []
+
+        def asked(request):
+            if len(waiting) < 20:
+                waiting.append(request)
+            else:
+                fake.say(m.Reject(request.index, request.begin, request.length))
+
+        def answer():
+            if waiting and fake.is_connected:
+                fake.say(fake.block(waiting.pop(0)))
+            if not leecher.is_complete:
+                fake.host.soon(0.1, answer)
+
+        fake.on(m.Request, asked)
+        answer()
+        self.run_until(lambda: leecher.is_complete, 120)
+        self.assertEqual((fake.closed, fake.connected), (0, 1))
+        self.assertLess(self.link(leecher, fake).peer.offences, 20)
+
     def test_last_blocks_are_asked_once_each(self):
         """In the endgame the same peer is not asked twice for a block."""
         leecher = self.swarm.add_leecher()

@@ -190,6 +190,15 @@ class Rounds(SynchronousTestCase):
         window = RequestWindow(0.0, 20)
         self.check(window, (16, 1.0, 20), (40, 2.0, 20))
 
+    def test_refused(self):
+        """A queue shorter than we thought: so many blocks and no more, but never too few."""
+        window = RequestWindow(0.0, 200)
+        self.check(window, (16, 0.3, 32), (64, 0.6, 64), (256, 0.9, 128))
+        for outstanding, size in [(300, 128), (127, 127), (100, 100), (120, 100), (3, START)]:
+            window.refused(outstanding)
+            self.assertEqual(window.size, size, outstanding)
+        self.check(window, (10_000, 2.0, START))
+
     def test_idle(self):
         """The time in which nothing was outstanding is no part of a round."""
         window = RequestWindow(0.0)

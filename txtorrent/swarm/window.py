@@ -59,6 +59,11 @@ class RequestWindow:
         self._received = 0
         self._round_began = now
 
+    def refused(self, outstanding: int) -> None:
+        """The peer rejected a request although it lets us ask: its queue holds so many blocks."""
+        self.most = max(min(START, self.most), min(outstanding, self.most))
+        self.size = min(self.size, self.most)
+
     def snub(self) -> None:
         """The peer stopped answering: one request at a time until it answers again."""
         self.size = 1

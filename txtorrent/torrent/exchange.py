@@ -153,6 +153,7 @@ class Exchange:
             self.picker.release(link.peer, number)
             self._wake_hungry()
             if not link.peer.choking:
+                link.peer.window.refused(len(link.peer.requests))
                 link.offend("rejects what it lets us request")
 
     def fast_allowed(self, link: PeerProtocol, piece: int) -> None:
