@@ -234,7 +234,7 @@ class Torrent:
         return judged
 
     def _restore(self, resume: Resume | None, believed: Trust) -> None:
-        """Totals only grow: those of a torrent that is tried again are newer than what was saved."""
+        """Totals only grow: those of a torrent that is tried again are newer than those saved."""
         now, progress = self._shared.reactor.seconds(), self.progress
         progress.have = believed.have
         if resume is not None:
