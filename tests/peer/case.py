@@ -94,7 +94,7 @@ class Above:
             choked_at=now,
         )
         link.uploads = Uploads(
-            link.transport,
+            link.outbox,
             self.store,
             self.limiter,
             lambda size: self.sent(link, size),

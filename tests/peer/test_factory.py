@@ -1,7 +1,6 @@
 """Who may come in, and how many wait without a handshake (THREATS B1, B8)."""
 
 from twisted.internet.address import IPv4Address, IPv6Address
-from twisted.internet.testing import StringTransport
 
 from tests.peer.case import OURS, PORT, PeerCase
 from txtorrent.address import Address
@@ -101,9 +100,3 @@ class Dialling(PeerCase):
         factory = OutboundFactory(self.ours, Address("1.2.3.4", 5), self.above, made.append, None)
         link = factory.buildProtocol(None)
         self.assertEqual(made, [link])
-        transport = StringTransport()
-        transport.setTcpNoDelay = lambda on: None
-        link.makeConnection(transport)
-        self.assertEqual(len(transport.value()), 68)
-        link.connectionLost()
-        self.assertEqual(len(self.above.gone), 1)

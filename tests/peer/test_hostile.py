@@ -150,13 +150,13 @@ class Toggling(SessionCase):
         leecher = self.swarm.add_leecher()
         fake = self.fake(leecher, "20.60.0.1", m.Bitfield(b"\xff" * 5), reserved=PLAIN)
         self.swarm.run(1)
-        transport, most = self.link(leecher, fake).transport, 0
+        outbox, most = self.link(leecher, fake).outbox, 0
         fake.pause()
         toggles = (m.Unchoke().encode() + m.Choke().encode()) * 100
         for _ in range(600):
             fake.say_bytes(toggles)
             self.swarm.run(0.1)
-            most = max(most, len(transport.dataBuffer) + transport._tempDataLen)
+            most = max(most, outbox.size)
         self.assertLess(most, 512 * 1024)
 
 

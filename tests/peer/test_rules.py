@@ -179,7 +179,7 @@ class Requests(PeerCase):
         link.peer.granted_fast.add(3)
         fake.forget()
         fake.say(m.Request(3, 0, BLOCK), m.Request(4, 0, BLOCK))
-        self.assertAnswer(fake, ("piece", 3, 0, BLOCK), ("reject", 4, 0, BLOCK))
+        self.assertAnswer(fake, ("reject", 4, 0, BLOCK), ("piece", 3, 0, BLOCK))
 
     def test_choke_ends_what_waits(self):
         """With the fast extension each is rejected by name, after the choke; granted ones stay."""

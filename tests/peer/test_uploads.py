@@ -14,9 +14,8 @@ def requests(*pieces, length=BLOCK):
 
 
 def waiting(link):
-    """Bytes that wait in the transport."""
-    transport = link.transport
-    return len(transport.dataBuffer) - transport.offset + transport._tempDataLen
+    """Bytes that wait for the kernel to take them."""
+    return link.outbox.size
 
 
 class Uploading(PeerCase):
@@ -144,8 +143,10 @@ class Floods(Uploading):
         self.store.cached = False
         fake, link = self.connect()
         for request in requests(1, 2, 3):
-            fake.say(request, m.Cancel(request.index, request.begin, request.length))
-        self.clock.advance(1)
+            fake.say(request)
+            self.clock.advance(1)
+            fake.say(m.Cancel(request.index, request.begin, request.length))
+            self.clock.advance(1)
         self.assertEqual(len(self.store.reads), 1)
         self.assertEqual(len(fake.of(m.Reject)), 48)
         self.store.finish()

@@ -15,6 +15,7 @@ from twisted.python.failure import Failure
 
 from txtorrent.address import Address
 from txtorrent.peer.interfaces import Exchange, Lobby, Refused, Swarm
+from txtorrent.peer.outbox import Outbox
 from txtorrent.peer.rules import RULES
 from txtorrent.peer.uploads import Uploads
 from txtorrent.swarm.peer import Peer
@@ -35,13 +36,13 @@ SLOW_BLOCK: Final = 10.0
 """Seconds between bytes of one message, within which a peer counts as slow, not dead."""
 MOST_OFFENCES: Final = 300
 """Invalid requests and unsolicited blocks before the peer is dropped."""
-MOST_UNREAD: Final = 128 * 1024
-"""Bytes of messages, blocks aside, that are written to a full transport before we stop reading
-from the peer: what it says makes us write, and it must not do so without reading."""
+MOST_UNREAD: Final = 416 * 1024
+"""Bytes that may wait for a peer before we stop reading from it. Blocks alone never are so many:
+what it says makes us write, and it must not do so without reading."""
 SMALL_READ: Final = 64 * 1024
 LARGE_READ: Final = 256 * 1024
-"""Bytes of one read, and the mark above which uploads wait: large ones halve the cost of
-a block at full rate, small ones keep a slow peer's queue short."""
+"""Bytes of one read: large ones halve the cost of a block at full rate, and cost memory at
+thousands of slow peers."""
 
 _log = Logger()
 
@@ -56,6 +57,7 @@ class PeerProtocol(Protocol):
     transport: Any
     peer: Peer
     uploads: Uploads
+    outbox: Outbox
     turn: Callable[[], None]
     """Asks for one block when the download limit has come to this connection."""
 
@@ -82,7 +84,6 @@ class PeerProtocol(Protocol):
         self._received_at = self._sent_at = clock.seconds()
         self._progress = (0, self._sent_at)
         self._reading_paused = False
-        self._unread = 0
 
     def __repr__(self) -> str:
         return f"<PeerProtocol {self.address} {'out' if self.outbound else 'in'}>"
@@ -92,6 +93,7 @@ class PeerProtocol(Protocol):
     def connectionMade(self) -> None:
         self.transport.setTcpNoDelay(True)
         self.transport.bufferSize = SMALL_READ
+        self.outbox = Outbox(self.transport, self._refill)
         self._timeout = self._clock.callLater(
             HANDSHAKE_TIMEOUT, self.close, "no handshake within 10 s"
         )
@@ -116,6 +118,7 @@ class PeerProtocol(Protocol):
         why = self._closed_because or reason.getErrorMessage()
         self._closed_because = why
         self._leave_lobby()
+        self.outbox.clear()
         exchange, self._exchange = self._exchange, None
         if exchange is not None:
             self._leave(exchange)
@@ -125,7 +128,7 @@ class PeerProtocol(Protocol):
     def _leave(self, exchange: Exchange) -> None:
         """Whatever goes wrong here, the swarm must hear that the connection is gone."""
         try:
-            self.uploads.stopProducing()
+            self.uploads.stop()
             exchange.left(self)
         except Exception:
             _log.failure("{link!r}: an error of ours at its end", link=self)
@@ -179,12 +182,12 @@ class PeerProtocol(Protocol):
             self.mind_queue()
 
     def _is_stuck(self, now: float) -> bool:
-        """Whether the transport has been full, and nothing went out, for too long."""
-        sent, since = self._progress
-        if sent != self.peer.uploaded.total:
+        """Whether bytes have waited, and the peer took none, for too long."""
+        taken, since = self._progress
+        if taken != self.outbox.taken:
             self._sent_at = now
-        if sent != self.peer.uploaded.total or not self.uploads.is_blocked:
-            self._progress = (self.peer.uploaded.total, now)
+        if taken != self.outbox.taken or not self.outbox.size:
+            self._progress = (self.outbox.taken, now)
             return False
         return now - since > STUCK_TIMEOUT
 
@@ -208,6 +211,7 @@ class PeerProtocol(Protocol):
                 self.uploads.add(request)
             else:
                 self.reject(request)
+        self.uploads.pump()
         self.mind_queue()
 
     def unchoke(self, now: float) -> None:
@@ -257,7 +261,6 @@ class PeerProtocol(Protocol):
         self._decoder = StreamDecoder(swarm.piece_count)
         self._receive = self._converse
         self._exchange = exchange
-        self.transport.registerProducer(self.uploads, True)
         exchange.joined(self)
         if rest and self.is_open:
             self._receive(rest)
@@ -286,13 +289,19 @@ class PeerProtocol(Protocol):
                 return
         if len(data) >= self.transport.bufferSize:
             self.transport.bufferSize = LARGE_READ
+        self.uploads.pump()
         exchange.chunk_handled(self)
+
+    def _refill(self) -> None:
+        """The outbox has room."""
+        if self._exchange is not None:
+            self.uploads.pump()
 
     def mind_queue(self) -> None:
         """Stop reading from a peer whose queue of requests is full; go on when it is half empty."""
         if self.uploads.is_full:
             self._pause_reading()
-        elif self._reading_paused and self.uploads.is_half_empty and not self.uploads.is_blocked:
+        elif self._reading_paused and self.uploads.is_half_empty and not self.outbox.is_full:
             self._reading_paused = False
             self._received_at = self._clock.seconds()
             self.transport.resumeProducing()
@@ -304,11 +313,9 @@ class PeerProtocol(Protocol):
 
     def _write(self, data: bytes) -> None:
         self._sent_at = self._clock.seconds()
-        self.transport.write(data)
-        if self._exchange is not None:
-            self._unread = self._unread + len(data) if self.uploads.is_blocked else 0
-            if self._unread > MOST_UNREAD:
-                self._pause_reading()
+        self.outbox.write(data)
+        if self.outbox.size > MOST_UNREAD:
+            self._pause_reading()
 
 
 def _ignore(data: bytes) -> None:

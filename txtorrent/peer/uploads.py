@@ -1,27 +1,28 @@
-"""What one peer has asked for, and the way of those blocks to its transport.
+"""What one peer has asked for, and the way of those blocks to its outbox.
 
-What must stay true: the queue holds requests, never data; a block is read only while the
-transport wants more, and one read is under way at a time, whatever is cancelled meanwhile. So a
-peer that does not read costs one buffer, not its appetite.
+What must stay true: the queue holds requests, never data; a block is read only while the outbox
+has room, and one read is under way at a time, whatever is cancelled meanwhile. So a peer that
+does not read costs one buffer, not its appetite.
 """
 
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IPushProducer, ITransport
 from twisted.python.failure import Failure
-from zope.interface import implementer
 
 from txtorrent.peer.limiter import Limiter
+from txtorrent.peer.outbox import Outbox
 from txtorrent.wire.messages import Request, piece_header
 
 MOST_QUEUED: Final = 2000
 """Requests. Clients that ignore `reqq` ask for thousands; behind this many we stop reading
 from the peer and TCP makes it wait. Dropping them in silence would cost it 60 s a block."""
+MOST_TOGETHER: Final = 32
+"""Requests answered by one read; what is being read counts as queued."""
 READ_AHEAD: Final = 128 * 1024
-"""Bytes read in one disk job, when the requests lie side by side."""
+"""Bytes read at once, when the requests lie side by side: one system call for eight blocks."""
 
 
 class BlockSource(Protocol):
@@ -34,25 +35,23 @@ class BlockSource(Protocol):
         """The bytes, from a disk thread."""
 
 
-@implementer(IPushProducer)
 class Uploads:
-    """The producer of one peer connection. `sent` is told the size of each block written."""
+    """The blocks that one peer is to get. `sent` is told how many bytes went to the outbox."""
 
     def __init__(
         self,
-        transport: Any,
+        outbox: Outbox,
         source: BlockSource,
         limiter: Limiter,
         sent: Callable[[int], None],
         failed: Callable[[Failure], None],
     ) -> None:
-        self._transport: ITransport = transport
+        self._outbox = outbox
         self._source = source
         self._limiter = limiter
         self._sent = sent
         self._failed = failed
         self._queue: OrderedDict[tuple[int, int, int], Request] = OrderedDict()
-        self._paused = False
         self._stopped = False
         self._reading: list[Request] | None = None
 
@@ -63,22 +62,17 @@ class Uploads:
     @property
     def is_full(self) -> bool:
         """Whether no more requests should be read from the peer."""
-        return len(self._queue) >= MOST_QUEUED
+        return len(self) >= MOST_QUEUED
 
     @property
     def is_half_empty(self) -> bool:
         """Whether reading requests may go on."""
-        return len(self._queue) <= MOST_QUEUED // 2
-
-    @property
-    def is_blocked(self) -> bool:
-        """Whether something is to be sent and the transport takes nothing."""
-        return self._paused and not self._stopped
+        return len(self) <= MOST_QUEUED // 2
 
     def add(self, request: Request) -> None:
-        """Queue a request that has been found valid; one that waits already waits once."""
+        """Queue a request that has been found valid, for the next `pump`; one that waits already
+        waits once."""
         self._queue.setdefault(_key(request), request)
-        self._pump()
 
     def cancel(self, request: Request) -> bool:
         """Take a request back; True if it will not be answered."""
@@ -97,18 +91,7 @@ class Uploads:
         self._queue.clear()
         return dropped
 
-    # -- IPushProducer ---------------------------------------------------------------
-
-    def resumeProducing(self) -> None:
-        """The transport's buffer is empty."""
-        self._paused = False
-        self._pump()
-
-    def pauseProducing(self) -> None:
-        """The transport's buffer is full."""
-        self._paused = True
-
-    def stopProducing(self) -> None:
+    def stop(self) -> None:
         """The connection is gone."""
         self._stopped = True
         self._limiter.leave(self._pump_one)
@@ -116,45 +99,47 @@ class Uploads:
 
     # -- the way of a block ------------------------------------------------------------
 
-    @property
-    def _may_serve(self) -> bool:
-        return bool(self._queue) and not (
-            self._paused or self._stopped or self._reading is not None
-        )
-
-    @property
-    def _next(self) -> Request:
-        return next(iter(self._queue.values()))
-
-    def _pump(self) -> None:
+    def pump(self) -> None:
+        """Answer requests while the outbox has room; what was added is sent in one go."""
         while self._may_serve:
             if not self._limiter.take(self._next.length):
                 self._limiter.wait(self._pump_one)
-                return
+                break
             self._serve(self._pop())
+        self._outbox.flush()
 
     def _pump_one(self) -> None:
         """Our turn of the limit: one block, then back in line if there are more."""
         if self._may_serve:
             self._limiter.spend(self._next.length)
             self._serve(self._pop())
+            self._outbox.flush()
             if self._may_serve:
                 self._limiter.wait(self._pump_one)
+
+    @property
+    def _may_serve(self) -> bool:
+        return bool(self._queue) and not (
+            self._outbox.is_full or self._reading is not None or self._stopped
+        )
+
+    @property
+    def _next(self) -> Request:
+        return next(iter(self._queue.values()))
 
     def _pop(self) -> Request:
         return self._queue.popitem(last=False)[1]
 
     def _serve(self, request: Request) -> None:
-        data = self._source.read_cached(request.index, request.begin, request.length)
-        if data is None:
-            self._read(request)
-        else:
-            self._send(request, data)
-
-    def _read(self, request: Request) -> None:
-        """Read the block on a disk thread, with the queued ones that follow it on disk."""
-        self._reading = [request, *self._followers(request)]
-        whole = sum(part.length for part in self._reading)
+        """Read a block, with the queued ones that follow it on disk: at once if they are in
+        memory, else on a disk thread."""
+        run = [request, *self._followers(request)]
+        whole = sum(part.length for part in run) if len(run) > 1 else request.length
+        data = self._source.read_cached(request.index, request.begin, whole)
+        if data is not None:
+            self._send(run, data, request.begin)
+            return
+        self._reading = run
         reading = self._source.read(request.index, request.begin, whole)
         reading.addCallback(self._arrived, request.begin)
         reading.addErrback(self._read_failed)
@@ -163,7 +148,7 @@ class Uploads:
         """Queued requests that continue `request`, taken from the queue's head."""
         followers: list[Request] = []
         end, whole = request.begin + request.length, request.length
-        while self._queue and not self._limiter.rate:
+        while self._queue and len(followers) + 1 < MOST_TOGETHER and not self._limiter.rate:
             after = self._next
             whole += after.length
             if (after.index, after.begin) != (request.index, end) or whole > READ_AHEAD:
@@ -176,14 +161,18 @@ class Uploads:
         """Send what was read, but what was cancelled meanwhile; that costs nobody's limit."""
         run, self._reading = self._reading or [], None
         self._limiter.give_back(len(data) - sum(request.length for request in run))
-        for request in run:
-            at = request.begin - base
-            self._send(request, data[at : at + request.length])
-        self._pump()
+        self._send(run, data, base)
+        self.pump()
 
-    def _send(self, request: Request, data: bytes) -> None:
-        self._transport.write(piece_header(request.index, request.begin, len(data)) + data)
-        self._sent(len(data))
+    def _send(self, run: list[Request], data: bytes, base: int) -> None:
+        """Put blocks into the outbox: views of `data`, which begins at `base` of the piece."""
+        add, view, total = self._outbox.add, memoryview(data), 0
+        for request in run:
+            at, length = request.begin - base, request.length
+            add(piece_header(request.index, request.begin, length), view[at : at + length])
+            total += length
+        if total:
+            self._sent(total)
 
     def _read_failed(self, failure: Failure) -> None:
         self._reading = None

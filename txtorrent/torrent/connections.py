@@ -276,7 +276,7 @@ class Connections:
             choked_at=now,
         )
         link.uploads = Uploads(
-            link.transport,
+            link.outbox,
             self._store,
             self._shared.upload,
             bind(self._exchange.sent, link),
