@@ -5,7 +5,7 @@ from itertools import pairwise
 from random import Random
 
 from twisted.internet.defer import Deferred, fail, succeed
-from twisted.logger import LogLevel, globalLogPublisher
+from twisted.logger import LogLevel, capturedLogs, formatEvent, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.testing.clock import HeapClock
@@ -618,6 +618,35 @@ class NetworkTests(SynchronousTestCase):
         self.assertLess(world.clock.seconds() - before, 5.1)
         world.run(trackers.stop())
         self.assertEqual(world.leftovers(), [])
+
+
+class NameTests(AnnouncerCase):
+    """What users read of it."""
+
+    def begin_named(self, name: str) -> list[str]:
+        """The log lines of a torrent whose tracker answers and does not count."""
+        with capturedLogs() as events:
+            self.announcer = Announcer(
+                [["http://tracker.example/passkey0123/a"]],
+                self.asked,
+                self.clock,
+                InOrder(),
+                lambda: self.totals,
+                Identity(INFO_HASH, PEER_ID, 6881, 77, name),
+                lambda url, peers: None,
+            )
+            self.announcer.start()
+            self.clock.advance(1)
+        return [formatEvent(event) for event in events if "tracker" in event]
+
+    def test_by_the_name_of_the_torrent(self) -> None:
+        [line] = self.begin_named("debian.iso")
+        self.assertTrue(line.startswith("debian.iso: http://tracker.example answered: "), line)
+        self.assertNotIn("None", line)
+
+    def test_without_a_name(self) -> None:
+        [line] = self.begin_named("")
+        self.assertTrue(line.startswith(f"{INFO_HASH.hex()[:8]}: "), line)
 
 
 class ScrapeTests(AnnouncerCase):

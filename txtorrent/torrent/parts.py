@@ -81,7 +81,11 @@ class Parts:
     def _make_announcer(self, metainfo: Metainfo) -> Announcer:
         shared = self._shared
         identity = Identity(
-            metainfo.info_hash, shared.peer_id, shared.port, shared.random.getrandbits(32)
+            metainfo.info_hash,
+            shared.peer_id,
+            shared.port,
+            shared.random.getrandbits(32),
+            metainfo.name,
         )
         return Announcer(
             metainfo.announce_tiers,

@@ -56,12 +56,16 @@ class Totals:
 
 @frozen
 class Identity:
-    """Who announces: the torrent, and ourselves in its swarm. `key`: 32 random bits."""
+    """Who announces: the torrent, and ourselves in its swarm. `key`: 32 random bits.
+
+    `name` is what users call the torrent, for the log; without one it is part of the info-hash.
+    """
 
     info_hash: bytes
     peer_id: bytes
     port: int
     key: int
+    name: str = ""
 
 
 class Announcer:
@@ -269,7 +273,7 @@ class Announcer:
 
     @property
     def _name(self) -> str:
-        return self._identity.info_hash.hex()[:8]
+        return self._identity.name or self._identity.info_hash.hex()[:8]
 
     def _note(self, tracker: Tracker, response: AnnounceResponse) -> None:
         _log.info(
@@ -277,8 +281,8 @@ class Announcer:
             torrent=self._name,
             tracker=redacted(tracker.url),
             peers=len(response.peers),
-            seeders=response.seeders,
-            leechers=response.leechers,
+            seeders=_known(response.seeders),
+            leechers=_known(response.leechers),
         )
         if response.warning is None:
             tracker.warned = None
@@ -295,3 +299,7 @@ class Announcer:
                 tracker=redacted(tracker.url),
                 complaint=complaint,
             )
+
+
+def _known(count: int | None) -> str:
+    return "?" if count is None else str(count)
