@@ -301,5 +301,5 @@ class Announcer:
             )
 
 
-def _known(count: int | None) -> str:
-    return "?" if count is None else str(count)
+def _known(count: int | None) -> int | str:
+    return "?" if count is None else count
