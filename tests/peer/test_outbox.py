@@ -44,7 +44,12 @@ class OutboxTests(SynchronousTestCase):
     def setUp(self):
         self.kernel = Kernel()
         self.refills = []
-        self.outbox = Outbox(self.kernel, lambda: self.refills.append(self.outbox.size))
+        self.more = False
+        self.outbox = Outbox(self.kernel, self.refill)
+
+    def refill(self):
+        self.refills.append(self.outbox.size)
+        return self.more
 
     def may_send(self):
         """The reactor's word."""
@@ -103,6 +108,18 @@ class OutboxTests(SynchronousTestCase):
         self.assertEqual(self.refills, [])
         self.may_send()
         self.assertEqual(self.refills, [LOW_WATER - 2])
+
+    def test_more_comes_although_the_kernel_took_everything(self):
+        """Else a seed would stand still as soon as its peer reads faster than it asks."""
+        self.more = True
+        self.outbox.add(b"x")
+        self.outbox.flush(more=True)
+        self.assertEqual((self.outbox.size, self.kernel.writing), (0, True))
+        self.may_send()
+        self.assertEqual((self.refills, self.kernel.writing), ([0], True))
+        self.more = False
+        self.may_send()
+        self.assertFalse(self.kernel.writing)
 
     def test_full_kernel(self):
         self.kernel.error = errno.EAGAIN

@@ -46,6 +46,18 @@ class Cached(Uploading):
         self.assertServed(fake, *asked)
 
 
+class Eager(Uploading):
+    """A kernel that takes everything at once."""
+
+    def test_all_is_sent(self):
+        """However much is asked at once, and although no send ever has to wait."""
+        fake, link = self.connect()
+        link.outbox._sendmsg = lambda buffers: sum(map(len, buffers))
+        fake.say(*requests(*range(11)))
+        self.clock.advance(1)
+        self.assertEqual((len(link.uploads), link.peer.uploaded.total), (0, 11 * PIECE))
+
+
 class NotRead(Uploading):
     """THREATS B7: requests, and never a read."""
 

@@ -29,12 +29,13 @@ class Outbox:
     """The unsent bytes of a connected `twisted.internet.tcp.Connection`.
 
     `refill` is called on the reactor's word that the peer took what was sent, when there is
-    room for more.
+    room for more. It may add, and tells whether it has still more: the reactor's next word
+    then comes even if the kernel took everything at once.
     """
 
     __slots__ = ("_buffers", "_refill", "_sendmsg", "_transport", "size", "taken")
 
-    def __init__(self, transport: Any, refill: Callable[[], None]) -> None:
+    def __init__(self, transport: Any, refill: Callable[[], bool]) -> None:
         self.size = 0
         """Bytes that wait."""
         self.taken = 0
@@ -63,11 +64,14 @@ class Outbox:
         if len(self._buffers) == 1:
             self.flush()
 
-    def flush(self) -> None:
-        """Send what the kernel takes without waiting; the rest when the reactor says so."""
-        if self.size and self._transport.connected:
+    def flush(self, more: bool = False) -> None:
+        """Send what the kernel takes without waiting; the rest when the reactor says so.
+
+        `more`: have `refill` called although nothing may be left to send.
+        """
+        if self._transport.connected:
             self._send()
-            if self.size:
+            if self.size or more:
                 self._transport.startWriting()
 
     def clear(self) -> None:
@@ -79,10 +83,11 @@ class Outbox:
         """In place of the transport's doWrite; what it returns ends the connection."""
         if not self._send():
             return main.CONNECTION_LOST
+        more = False
         if self.size < LOW_WATER:
-            self._refill()
+            more = self._refill()
             self._send()
-        if not self.size:
+        if not self.size and not more:
             self._transport.stopWriting()
             if self._transport.disconnecting:
                 return main.CONNECTION_DONE

@@ -292,10 +292,9 @@ class PeerProtocol(Protocol):
         self.uploads.pump()
         exchange.chunk_handled(self)
 
-    def _refill(self) -> None:
+    def _refill(self) -> bool:
         """The outbox has room."""
-        if self._exchange is not None:
-            self.uploads.pump()
+        return self._exchange is not None and self.uploads.fill()
 
     def mind_queue(self) -> None:
         """Stop reading from a peer whose queue of requests is full; go on when it is half empty."""

@@ -100,13 +100,19 @@ class Uploads:
     # -- the way of a block ------------------------------------------------------------
 
     def pump(self) -> None:
-        """Answer requests while the outbox has room; what was added is sent in one go."""
+        """Answer requests; what the outbox has no room for waits until the peer took some."""
+        more = self.fill()
+        self._outbox.flush(more)
+
+    def fill(self) -> bool:
+        """Put blocks into the outbox while it has room; True if there will be more when the
+        peer took these. To be followed by a flush."""
         while self._may_serve:
             if not self._limiter.take(self._next.length):
                 self._limiter.wait(self._pump_one)
-                break
+                return False
             self._serve(self._pop())
-        self._outbox.flush()
+        return bool(self._queue) and self._reading is None
 
     def _pump_one(self) -> None:
         """Our turn of the limit: one block, then back in line if there are more."""
