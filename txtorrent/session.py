@@ -32,6 +32,7 @@ from txtorrent.peer.limiter import Limiter
 from txtorrent.storage.disk import Disk
 from txtorrent.storage.filepool import FilePool
 from txtorrent.storage.journal import Journal
+from txtorrent.swarm.acceptrate import AcceptRate
 from txtorrent.swarm.banlist import BanList
 from txtorrent.swarm.buffers import BufferPool
 from txtorrent.torrent.shared import Budget, Shared, TorrentOptions
@@ -94,6 +95,7 @@ class Session:
         self._journal = Journal(self._disk.state, options.state)
         self._trackers = Trackers(reactor, self._random, options.interface)
         self._factory = InboundFactory(reactor, self._torrent_for, self._refuse)
+        self._accept_rate = AcceptRate()
         self._listening: IListeningPort | None = None
         self._shared: Shared | None = None
         self._ticker = Supervised(reactor, TICK, self._tick)
@@ -203,7 +205,10 @@ class Session:
         shared = self._shared
         if shared is None or shared.budget.is_spent:
             return "no more connections"
-        return "banned" if shared.bans.is_banned(host, self._reactor.seconds()) else None
+        now = self._reactor.seconds()
+        if shared.bans.is_banned(host, now):
+            return "banned"
+        return None if self._accept_rate.allows(host, now) else "too many at once"
 
     def _tick(self) -> None:
         now = self._reactor.seconds()

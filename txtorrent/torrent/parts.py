@@ -96,6 +96,7 @@ class Parts:
             identity,
             self._owner.found_peers,
             self._options.trust_trackers,
+            self._know_ourselves,
         )
 
     def start(self) -> None:
@@ -185,6 +186,10 @@ class Parts:
         self.connections.drop_useless(link)
 
     # -- inside ------------------------------------------------------------------------------
+
+    def _know_ourselves(self, host: str) -> None:
+        """A tracker saw us at this address: peers are ranked by it (BEP 40)."""
+        self.connections.book.know_ourselves(Address(host, self._shared.port))
 
     def _describe(self) -> Totals:
         progress = self._progress
