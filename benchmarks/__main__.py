@@ -5,6 +5,7 @@ import fcntl
 import os
 import platform
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -23,7 +24,7 @@ from benchmarks.work import WORKS, Bench, Scenario, run
 
 PLOTTED: Final = ("rate", "cpu", "memory")
 QUICK_CLIENTS: Final = "txtorrent,libtorrent"
-QUICK_SIZE, FULL_SIZE = 384, 1024
+QUICK_SIZE, FULL_SIZE = 256, 1024
 QUICK_RUNS, FULL_RUNS = 3, 5
 COPIES_SHARE: Final = 4
 """Leechers that write share the memory: with many of them the content is so much smaller."""
@@ -195,6 +196,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         with open(options.read) as stream:
             results = from_json(stream.read())
     else:
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that nothing is left behind
         results = measure(options)
         with open(options.json, "w") as out:
             out.write(to_json(results))

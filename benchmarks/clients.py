@@ -165,23 +165,21 @@ class Libtorrent(Client):
         return f"libtorrent {libtorrent.__version__}"
 
     def seed(self) -> None:
-        self._start(self.sample.directory, seeds=True, complete=True)
+        self._start(self.sample.directory, seeds=True)
 
     def leech(self, directory: str) -> None:
-        self._start(directory, seeds=False, complete=False)
+        self._start(directory, seeds=False)
 
     def wait_complete(self, limit: float) -> float:
         return self.child.moment("done", limit)
 
     def check(self) -> Interval:
-        self._start(self.sample.directory, seeds=True, complete=False)
+        self._start(self.sample.directory, seeds=True)
         return Interval(self.child.moment("adding", 1), self.child.moment("ready", 1))
 
-    def _start(self, directory: str, *, seeds: bool, complete: bool) -> None:
+    def _start(self, directory: str, *, seeds: bool) -> None:
         address = (CLIENT_HOST, self.port)
-        self.child = libtorrent_child(
-            self.sample, self.work, [address], [directory], seeds=seeds, complete=complete
-        )
+        self.child = libtorrent_child(self.sample, self.work, [address], [directory], seeds=seeds)
 
 
 def libtorrent_child(
@@ -191,7 +189,6 @@ def libtorrent_child(
     directories: list[str],
     *,
     seeds: bool,
-    complete: bool,
     is_reference: bool = False,
 ) -> Child:
     """Sessions at these addresses; returns once they are ready. See libtorrent_peers.py."""
@@ -200,7 +197,6 @@ def libtorrent_child(
         "directories": directories,
         "torrent": sample.torrent,
         "seeds": seeds,
-        "complete": complete,
         "is_reference": is_reference,
     }
     script = os.path.join(HERE, "libtorrent_peers.py")

@@ -4,7 +4,6 @@ python sink.py INFO_HASH_HEX TOTAL_BYTES PIECE_BYTES CONNECTIONS < "connect HOST
 """
 
 import selectors
-import signal
 import socket
 import struct
 import sys
@@ -144,7 +143,7 @@ def main() -> None:
                 if key.data.take(buffer[:size]):
                     selector.unregister(key.fileobj)
     say("done")
-    signal.pause()
+    sys.stdin.read()  # the connections stay until it is over: their end costs CPU
 
 
 if __name__ == "__main__":
