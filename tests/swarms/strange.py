@@ -14,11 +14,16 @@ def corrupting(blocks, most=1_000_000):
         cached, read = store.read_cached, store.read
 
         def flipped(data, begin):
+            """One read may bring several blocks."""
             nonlocal most
-            if data is None or begin // BLOCK not in blocks or not most:
+            if data is None:
                 return data
-            most -= 1
-            return bytes([data[0] ^ 1]) + data[1:]
+            changed = bytearray(data)
+            for at in range(-begin % BLOCK, len(data), BLOCK):
+                if (begin + at) // BLOCK in blocks and most:
+                    most -= 1
+                    changed[at] ^= 1
+            return bytes(changed)
 
         store.read_cached = lambda piece, begin, length: flipped(
             cached(piece, begin, length), begin
