@@ -171,6 +171,7 @@ class Session:
             upload=Limiter(options.upload_rate, now),
             bans=BanList(),
             budget=Budget(options.connections),
+            close_host=self._close_host,
             peer_id=make_peer_id(self._random),
             port=self.port,
             interface=None if options.interface is None else canonical_host(options.interface),
@@ -200,6 +201,11 @@ class Session:
             raise Refused("no such torrent here")
         parts.connections.admit(host)
         return parts.connections
+
+    def _close_host(self, host: str, reason: str) -> None:
+        for torrent in self.torrents.values():
+            if torrent.swarm is not None:
+                torrent.swarm.connections.close_host(host, reason)
 
     def _refuse(self, host: str) -> str | None:
         shared = self._shared

@@ -4,6 +4,7 @@ from tests.peer.sessioncase import PIECE, SessionCase
 from tests.testing.fakepeer import FAST, PLAIN
 from txtorrent.metainfo.pieces import BLOCK
 from txtorrent.peer.protocol import MOST_OFFENCES
+from txtorrent.swarm.window import START
 from txtorrent.torrent.exchange import SNUBBED_AFTER
 from txtorrent.wire import messages as m
 
@@ -14,9 +15,9 @@ class Leeching(SessionCase):
         leecher = self.swarm.add_leecher()
         without_two = m.Bitfield(bytes([0x3F, 255, 255, 255, 255]))
         mute = self.fake(leecher, "20.60.0.1", without_two, m.Unchoke())
-        self.run_until(lambda: len(mute.of(m.Request)) >= 16)
+        self.run_until(lambda: len(mute.of(m.Request)) >= START)
         asked = self.clock.seconds()
-        self.assertEqual(len(mute.of(m.Request)), 16)
+        self.assertEqual(len(mute.of(m.Request)), START)
         # Nobody has those two, so this is no endgame.
         giving = self.fake(leecher, "20.61.0.1", without_two, m.Unchoke())
         giving.answers(0.01)
@@ -28,7 +29,7 @@ class Leeching(SessionCase):
         leecher = self.swarm.add_leecher()
         mute = self.fake(leecher, "20.60.0.1", m.HaveAll(), m.Unchoke())
         self.swarm.run(SNUBBED_AFTER + 5)
-        self.assertEqual(len(mute.of(m.Cancel)), 16)
+        self.assertEqual(len(mute.of(m.Cancel)), START)
         link = self.link(leecher, mute)
         self.assertTrue(link.peer.snubbed)
         self.assertEqual(len(link.peer.requests), 1)
@@ -83,16 +84,16 @@ class Leeching(SessionCase):
             self.swarm.run(1)
             link = self.link(leecher, fake)
             asked = fake.of(m.Request)
-            self.assertEqual((len(asked), len(link.peer.requests)), (16, 16))
+            self.assertEqual((len(asked), len(link.peer.requests)), (START, START))
             fake.say(m.Choke())
             self.swarm.run(0.1)
-            self.assertEqual(len(link.peer.requests), 16 if reserved is FAST else 0)
+            self.assertEqual(len(link.peer.requests), START if reserved is FAST else 0)
             if reserved is FAST:
                 fake.say(*(m.Reject(each.index, each.begin, each.length) for each in asked))
             self.swarm.run(0.1)
             self.assertEqual((link.peer.requests, link.peer.offences), ({}, 0))
             self.swarm.run(5)
-            self.assertEqual(len(fake.of(m.Request)), 16)
+            self.assertEqual(len(fake.of(m.Request)), START)
             fake.answers()
             fake.say(m.Unchoke())
             self.run_until(lambda node=leecher: node.is_complete)

@@ -12,6 +12,11 @@ class Bans(SynchronousTestCase):
     def banned(self, now, *hosts):
         return [self.bans.is_banned(host, now) for host in hosts]
 
+    def test_an_ipv6_network_is_one_party(self):
+        self.bans.ban("2001:db8::1", 0.0)
+        hosts = "2001:db8::2", "2001:db8:0:1::1", "1.2.3.4"
+        self.assertEqual(self.banned(1.0, *hosts), [True, False, False])
+
     def test_a_day(self):
         self.bans.ban("1.2.3.4", 100.0)
         self.assertEqual(self.banned(100.0 + BAN - 1, "1.2.3.4", "1.2.3.5"), [True, False])

@@ -8,11 +8,12 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from txtorrent.swarm.choker import (
     FEWEST_SLOTS,
+    LEECHING_SLOTS,
     NEW_PEER,
     OPTIMISTIC_ROUND,
     ROUND,
+    SEEDING_SLOTS,
     TURN,
-    UNLIMITED_SLOTS,
     Choker,
     slots_for,
 )
@@ -166,12 +167,13 @@ class Seeding(ChokerCase):
 class Slots(SynchronousTestCase):
     def test_by_limit(self):
         """bytes/s -> peers at once."""
-        for limit, slots in [
-            (0, UNLIMITED_SLOTS),
-            (1, FEWEST_SLOTS),
-            (20_000, FEWEST_SLOTS),
-            (100_000, 7),
-            (1_000_000, 24),
-            (10**9, UNLIMITED_SLOTS),
+        for limit, leeching, seeding in [
+            (0, LEECHING_SLOTS, SEEDING_SLOTS),
+            (1, FEWEST_SLOTS, FEWEST_SLOTS),
+            (20_000, FEWEST_SLOTS, FEWEST_SLOTS),
+            (100_000, 7, 7),
+            (1_000_000, LEECHING_SLOTS, 24),
+            (10**9, LEECHING_SLOTS, SEEDING_SLOTS),
         ]:
-            self.assertEqual(slots_for(limit), slots, limit)
+            slots = slots_for(limit, seeding=False), slots_for(limit, seeding=True)
+            self.assertEqual(slots, (leeching, seeding), limit)

@@ -5,6 +5,7 @@ from collections import deque
 from twisted.trial.unittest import SynchronousTestCase
 
 from txtorrent.metainfo.pieces import BLOCK
+from txtorrent.swarm import window as window_module
 from txtorrent.swarm.window import (
     DEFAULT_REQQ,
     FEWEST,
@@ -153,7 +154,11 @@ class Slow(SynchronousTestCase):
 
 
 class Rounds(SynchronousTestCase):
-    """(blocks, at) -> size."""
+    """(blocks, at) -> size; the pictures begin with 16 blocks and allow 4 s of data."""
+
+    def setUp(self):
+        self.patch(window_module, "START", 16)
+        self.patch(window_module, "LONGEST_QUEUE", 4.0)
 
     def check(self, window, *rows):
         for blocks, at, size in rows:
@@ -194,10 +199,10 @@ class Rounds(SynchronousTestCase):
         """A queue shorter than we thought: so many blocks and no more, but never too few."""
         window = RequestWindow(0.0, 200)
         self.check(window, (16, 0.3, 32), (64, 0.6, 64), (256, 0.9, 128))
-        for outstanding, size in [(300, 128), (127, 127), (100, 100), (120, 100), (3, START)]:
+        for outstanding, size in [(300, 128), (127, 127), (100, 100), (120, 100), (3, 16)]:
             window.refused(outstanding)
             self.assertEqual(window.size, size, outstanding)
-        self.check(window, (10_000, 2.0, START))
+        self.check(window, (10_000, 2.0, 16))
 
     def test_idle(self):
         """The time in which nothing was outstanding is no part of a round."""

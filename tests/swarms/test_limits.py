@@ -95,7 +95,7 @@ class Peers(SwarmCase):
         swarm = self.swarm(2_000_000, announce="")
         node, other = swarm.add_leecher(), swarm.add_leecher()
         swarm.run(1)
-        node.session._shared.ban(other.host.name)
+        node.session._shared.ban(other.host.name, "a test")
         swarm.introduce(node, other)
         swarm.introduce(other, node)
         swarm.run(120)

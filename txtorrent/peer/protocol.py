@@ -166,6 +166,11 @@ class PeerProtocol(Protocol):
         return arriving and now - self._received_at < SLOW_BLOCK
 
     @property
+    def silent_for(self) -> float:
+        """Seconds since the last byte came."""
+        return self._clock.seconds() - self._received_at
+
+    @property
     def choked_for(self) -> float:
         """Seconds since we last choked the peer."""
         return self._clock.seconds() - self.peer.choked_at

@@ -3,10 +3,18 @@
 from collections.abc import Iterable
 from typing import Final
 
+from txtorrent.address import network
+
 BAN: Final = 24 * 3600.0
 """Seconds that a host stays out."""
 MOST_BANS: Final = 10_000
 """The oldest ban is dropped for a new one: an attacker with so many hosts gains little by it."""
+
+
+def party(host: str) -> str:
+    """Who is behind a host: an IPv4 address alone, an IPv6 address with all of its /64, which
+    one customer has to choose from."""
+    return network(host) if ":" in host else host
 
 
 class BanList:
@@ -16,17 +24,21 @@ class BanList:
         self._until: dict[str, float] = {}
 
     def ban(self, host: str, now: float, seconds: float = BAN) -> None:
-        """Keep every address of the host out from now on."""
-        self._until.pop(host, None)
-        self._until[host] = now + seconds
+        """Keep the host out from now on, and who is with it in an IPv6 network."""
+        banned = party(host)
+        self._until.pop(banned, None)
+        self._until[banned] = now + seconds
         while len(self._until) > MOST_BANS:
             del self._until[next(iter(self._until))]
 
     def is_banned(self, host: str, now: float) -> bool:
         """Whether the host is kept out; a ban that has run out is dropped."""
-        until = self._until.get(host)
+        if not self._until:
+            return False
+        banned = party(host)
+        until = self._until.get(banned)
         if until is not None and until <= now:
-            del self._until[host]
+            del self._until[banned]
             return False
         return until is not None
 

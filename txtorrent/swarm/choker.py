@@ -19,8 +19,10 @@ NEW_PEER: Final = 60.0
 NEW_PEER_WEIGHT: Final = 3
 TURN: Final = 60.0
 """Seconds that a leecher keeps a seed's slot before those who wait come first."""
-UNLIMITED_SLOTS: Final = 32
-"""Slots when the upload is not limited."""
+SEEDING_SLOTS: Final = 32
+"""Most slots of a seed: enough to fill any line, few enough that each is worth having."""
+LEECHING_SLOTS: Final = 8
+"""Most slots of a leecher: with more, those who give nothing would get as much as the others."""
 FEWEST_SLOTS: Final = 4
 
 
@@ -39,11 +41,12 @@ class ChokePeer(Protocol):
         """Bytes/s that the peer gives us."""
 
 
-def slots_for(upload_limit: int) -> int:
+def slots_for(upload_limit: int, seeding: bool) -> int:
     """Peers to serve at once under a limit in bytes/s (0: none); mainline's square root."""
+    most = SEEDING_SLOTS if seeding else LEECHING_SLOTS
     if not upload_limit:
-        return UNLIMITED_SLOTS
-    return max(FEWEST_SLOTS, min(UNLIMITED_SLOTS, int(sqrt(upload_limit / 1000 * 0.6))))
+        return most
+    return max(FEWEST_SLOTS, min(most, int(sqrt(upload_limit / 1000 * 0.6))))
 
 
 P = TypeVar("P", bound=ChokePeer)

@@ -1,6 +1,7 @@
 """What we know of one connected peer: four booleans, its pieces, its requests, its rates."""
 
 from array import array
+from typing import Final
 
 from attrs import define, field
 
@@ -8,6 +9,9 @@ from txtorrent.address import Address
 from txtorrent.bitfield import Bitfield
 from txtorrent.swarm.rate import Rate
 from txtorrent.swarm.window import RequestWindow
+
+LASTING: Final = 60.0
+"""Seconds after which a connection was of use even if no block was moved."""
 
 
 @define(eq=False)
@@ -68,6 +72,11 @@ class Peer:
     def may_request(self) -> bool:
         """Whether anything can be requested at all."""
         return self.am_interested and (not self.choking or bool(self.allowed_fast))
+
+    def was_of_use(self, now: float) -> bool:
+        """Whether the connection is worth having again: it moved data, or lasted."""
+        moved = self.downloaded.total or self.uploaded.total
+        return bool(moved) or now - self.connected_at >= LASTING
 
     @property
     def is_seed(self) -> bool:

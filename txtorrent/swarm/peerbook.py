@@ -94,10 +94,9 @@ class PeerBook:
         return sum(not (each.busy or each.failures) for each in self._candidates.values())
 
     def connected(self, address: Address) -> None:
-        """A connection to this address works."""
+        """There is a connection to this address."""
         if candidate := self._candidates.get(address):
-            candidate.busy = candidate.was_connected = True
-            candidate.failures = 0
+            candidate.busy = True
 
     def failed(self, address: Address, now: float) -> None:
         """Dialling failed, or the connection ended before it was of use."""
@@ -112,9 +111,9 @@ class PeerBook:
             candidate.retry_at = now + self._back_off(candidate)
 
     def disconnected(self, address: Address, now: float) -> None:
-        """A connection that worked has ended."""
+        """A connection that was of use has ended."""
         if candidate := self._candidates.get(address):
-            candidate.busy = False
+            candidate.busy, candidate.was_connected, candidate.failures = False, True, 0
             candidate.retry_at = now + self._jittered(FIRST_RETRY)
 
     def forget(self, address: Address) -> None:

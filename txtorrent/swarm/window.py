@@ -11,7 +11,7 @@ from typing import Final
 
 from txtorrent.metainfo.pieces import BLOCK
 
-START: Final = 16
+START: Final = 4
 """Blocks: enough for a first estimate on any path, few enough to lose without regret."""
 FEWEST: Final = 2
 """Blocks: one is on its way while the next is asked for."""
@@ -23,7 +23,7 @@ SHORTEST_ROUND: Final = 0.25
 """Seconds. Shorter ones measure the scheduler, not the path."""
 GAIN: Final = 1.1
 """A round this much faster than the best one pays for a deeper window."""
-LONGEST_QUEUE: Final = 4.0
+LONGEST_QUEUE: Final = 2.0
 """Seconds of data at the measured rate, and the longest round: what waits longer at a slow
 peer blocks others, and is given up before it comes."""
 PROBE_EVERY: Final = 20

@@ -19,6 +19,7 @@ from txtorrent.peer.factory import OutboundFactory
 from txtorrent.peer.interfaces import Refused
 from txtorrent.peer.protocol import PeerProtocol
 from txtorrent.peer.uploads import Uploads
+from txtorrent.swarm.banlist import party
 from txtorrent.swarm.peer import Peer
 from txtorrent.swarm.peerbook import PeerBook, Source
 from txtorrent.swarm.rate import Rate
@@ -37,6 +38,10 @@ MOST_PER_HOST: Final = 4
 """Connections from one address: a few people behind one router, not one attacker."""
 MOST_PER_NETWORK: Final = 40
 """Connections from one /24 or /64 of the Internet; local networks are not limited."""
+
+HALF_DEAD: Final = 30.0
+"""Seconds of silence after which a peer that connects anew is believed to have lost the old
+connection."""
 
 _log = Logger()
 
@@ -171,18 +176,24 @@ class Connections:
         if listens_at is not None:
             self.book.disconnected(listens_at, self._now())
         if link.outbound and link.address not in self._listens_at.values():
-            if link.took_part:
-                self.book.disconnected(link.address, self._now())
-            else:
-                self.book.failed(link.address, self._now())
+            self._note_end(link)
         self._mind_gone()
+
+    def _note_end(self, link: PeerProtocol) -> None:
+        """Who hangs up at once, again and again, is dialled at growing distances."""
+        now = self._now()
+        if link.took_part and link.peer.was_of_use(now):
+            self.book.disconnected(link.address, now)
+        else:
+            self.book.failed(link.address, now)
 
     # -- ends --------------------------------------------------------------------------------
 
-    def ban(self, address: Address, reason: str) -> None:
-        """End every connection with the host of this address."""
+    def close_host(self, host: str, reason: str) -> None:
+        """End every connection with a host, and with who is with it in an IPv6 network."""
+        banned = party(host)
         for link in tuple(self._links):
-            if link.address.host == address.host:
+            if party(link.address.host) == banned:
                 link.close(reason)
 
     def drop_useless(self, link: PeerProtocol) -> None:
@@ -229,13 +240,17 @@ class Connections:
     def _refuse_twin(self, link: PeerProtocol, peer_id: bytes) -> None:
         """Of two connections to one peer keep that which the higher peer id dialled.
 
-        Both ends decide alike, so exactly one is left even when each dialled the other.
+        Both ends decide alike, so exactly one is left even when each dialled the other. One
+        that has been silent gives way: it may be dead and the peer back. A stranger who copies
+        a peer id cannot push the peer out.
         """
         twin = next((o for o in self._exchange.links if o.peer.peer_id == peer_id), None)
         if twin is None:
             return
         keeps_outbound = self.peer_id > peer_id
-        if link.outbound == twin.outbound or link.outbound != keeps_outbound:
+        preferred = link.outbound != twin.outbound and link.outbound == keeps_outbound
+        same_host = link.address.host == twin.address.host
+        if not same_host or not (preferred or twin.silent_for > HALF_DEAD):
             self._keep_instead(twin, link)
             raise Refused("already connected to this peer")
         self._keep_instead(link, twin)

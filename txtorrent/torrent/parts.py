@@ -12,6 +12,7 @@ from txtorrent.metainfo.torrentfile import Metainfo
 from txtorrent.peer.protocol import PeerProtocol
 from txtorrent.storage.content import Content
 from txtorrent.swarm.choker import Choker, slots_for
+from txtorrent.swarm.peer import Peer
 from txtorrent.swarm.peerbook import Source
 from txtorrent.torrent.assembly import Assembly
 from txtorrent.torrent.choking import Choking
@@ -74,8 +75,9 @@ class Parts:
         self.connections = Connections(
             shared, self.exchange, store, options.max_peers, self._read_failed
         )
-        slots = slots_for(shared.upload.rate)
-        self.choking = Choking(self.exchange, Choker(slots, shared.random))
+        slots = slots_for(shared.upload.rate, progress.is_complete)
+        self._choker: Choker[Peer] = Choker(slots, shared.random)
+        self.choking = Choking(self.exchange, self._choker)
         self.announcer = self._make_announcer(progress.metainfo)
 
     def _make_announcer(self, metainfo: Metainfo) -> Announcer:
@@ -117,6 +119,7 @@ class Parts:
 
     def turn_seed(self) -> None:
         """The download is complete."""
+        self._choker.slots = slots_for(self._shared.upload.rate, seeding=True)
         self.announcer.completed()
         self.saver.save().addErrback(self._save_failed)
 
@@ -154,8 +157,7 @@ class Parts:
     def ban(self, address: Address, reason: str) -> None:
         """Keep the host out, in every torrent and over restarts."""
         _log.warn("{host} {reason}: banned for a day", host=address.host, reason=reason)
-        self._shared.ban(address.host)
-        self.connections.ban(address, f"banned: {reason}")
+        self._shared.ban(address.host, reason)
 
     def storage_failed(self, error: OSError) -> None:
         """The disk does not do its work."""

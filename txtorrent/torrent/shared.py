@@ -1,6 +1,7 @@
 """What all torrents of a session share, and the options a torrent is given."""
 
 import time
+from collections.abc import Callable
 from enum import Enum
 from random import Random
 from typing import Any
@@ -48,6 +49,7 @@ class Budget:
 class Shared:
     """One of each for the whole session. `reactor` gives TCP and time; `random` all chance.
 
+    `close_host` ends every connection with a host, for a reason;
     `port` is the port that peers reach us at, `interface` the address to connect from.
     """
 
@@ -62,13 +64,15 @@ class Shared:
     upload: Limiter
     bans: BanList
     budget: Budget
+    close_host: Callable[[str, str], None]
     peer_id: bytes
     port: int
     interface: str | None = None
 
-    def ban(self, host: str) -> None:
-        """Keep a host that sent bad data out, over restarts too."""
+    def ban(self, host: str, reason: str) -> None:
+        """Keep a host that sent bad data out, of every torrent and over restarts too."""
         self.bans.ban(host, self.reactor.seconds())
+        self.close_host(host, f"banned: {reason}")
         self.journal.ban(host, time.time() + BAN).addErrback(_ban_not_saved)
 
 
