@@ -1,6 +1,5 @@
 """What we know of one connected peer: four booleans, its pieces, its requests, its rates."""
 
-from array import array
 from typing import Final
 
 from attrs import define, field
@@ -49,8 +48,6 @@ class Peer:
 
     cancelled: set[int] = field(factory=set)
     """Numbers of blocks that we cancelled and that may still be on their way."""
-    withheld: "array[int]" = field(factory=lambda: array("I"))
-    """Pieces of which we did not tell the peer, since it had them when we got them."""
     arrived: int = 0
     """Blocks since the last look at the window."""
     bitfields: int = 0

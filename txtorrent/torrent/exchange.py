@@ -344,21 +344,14 @@ class Exchange:
                 self.request_more(link)
 
     def _tell_haves(self) -> None:
-        """A peer need not hear of a piece that it has; but a peer that completes must know us
-        for a seed, or both would stay connected for ever. So in the end it hears of all."""
+        """A seed need not hear of any piece. Everybody else hears of all, of those that they
+        have too: a peer that completes must know us for a seed when we are one."""
         self._haves_due = None
         news, self._new_haves = self._new_haves, []
-        complete = self.progress.is_complete
+        frames = b"".join([m.INDEX.pack(5, m.Have.id, piece) for piece in news])
         for link in tuple(self.links):
-            peer = link.peer
-            if complete:
-                told = [*peer.withheld, *news]
-                del peer.withheld[:]
-            else:
-                told = [piece for piece in news if piece not in peer.have]
-                peer.withheld.extend(piece for piece in news if piece in peer.have)
-            if told:
-                link.send_frames(b"".join([m.INDEX.pack(5, m.Have.id, piece) for piece in told]))
+            if not link.peer.is_seed:
+                link.send_frames(frames)
 
     def _complete(self) -> None:
         self._swarm.completed()
