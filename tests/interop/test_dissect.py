@@ -80,7 +80,7 @@ class DissectTests(InteropCase):
 
     async def _begin_capture(self) -> None:
         self.file = os.path.join(self.work, "capture.pcapng")
-        argv = ["dumpcap", "-q", "-i", "lo", "-f", "net 127.0.1.0/24", "-w", self.file]
+        argv = ["dumpcap", "-q", "-B", "64", "-i", "lo", "-f", "net 127.0.1.0/24", "-w", self.file]
         self.capture = Program("dumpcap", argv, self.work)
         self.addCleanup(self.capture.end)
         await self.until(

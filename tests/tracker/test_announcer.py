@@ -11,7 +11,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.testing.clock import HeapClock
 from tests.tracker.trackers import INFO_HASH, PEER_ID, World
 from txtorrent.address import Address
-from txtorrent.tracker.announcer import Announcer, Identity, Totals
+from txtorrent.tracker.announcer import STOP_LIMIT, Announcer, Identity, Totals
 from txtorrent.tracker.clients import Trackers
 from txtorrent.tracker.errors import RestingError, UnreachableError
 from txtorrent.tracker.tiers import MAX_TRACKERS, Tiers, TrackerState
@@ -584,8 +584,8 @@ class NetworkTests(SynchronousTestCase):
         world.run(announcer.stop())
         world.run(trackers.stop())
         events = [uri.rpartition("&")[2] for uri in page.uris]
-        self.assertEqual(events, ["event=started", "event=stopped"])
-        self.assertEqual([datagram[83] for datagram in udp.seen[1:]], [2, 3])
+        self.assertEqual(events, ["event=started", "event=completed", "event=stopped"])
+        self.assertEqual([datagram[83] for datagram in udp.seen[1:]], [2, 1, 3])
         self.assertEqual(world.leftovers(), [])
 
     def test_stop_with_dead_trackers(self) -> None:
@@ -673,3 +673,51 @@ class ExternalIpTests(AnnouncerCase):
         self.interval("a", 900, external_ip="9.8.7.6")
         self.begin("a")
         self.assertEqual(self.external, ["9.8.7.6"])
+
+
+class PartingTests(AnnouncerCase):
+    """A program that ends with its download: the tracker counts it as complete all the same."""
+
+    def begin_downloading(self):
+        self.interval("a", 900)
+        announcer = self.begin("a")
+        self.told()
+        return announcer
+
+    def test_completed_that_is_owed_comes_first(self) -> None:
+        announcer = self.begin_downloading()
+        self.break_down("a")
+        announcer.completed()
+        self.interval("a", 900)
+        announcer.stop()
+        self.assertEqual(self.told(), [("a", COMPLETED), ("a", COMPLETED), ("a", STOPPED)])
+
+    def test_completed_under_way_is_waited_for(self) -> None:
+        announcer = self.begin_downloading()
+        answer = Deferred()
+        self.patch(self.asked, "announce", self.slow(answer))
+        announcer.completed()
+        stopped = announcer.stop()
+        self.assertNoResult(stopped)
+        self.assertEqual(self.told(), [("a", COMPLETED)])
+        answer.callback(AnnounceResponse())
+        self.assertEqual(self.told(), [("a", STOPPED)])
+        self.successResultOf(stopped)
+
+    def test_but_not_for_ever(self) -> None:
+        announcer = self.begin_downloading()
+        self.patch(self.asked, "announce", self.slow(Deferred()))
+        announcer.completed()
+        stopped = announcer.stop()
+        self.clock.advance(STOP_LIMIT + 1)
+        self.successResultOf(stopped)
+
+    def slow(self, answer):
+        """The first announce hangs until `answer` does."""
+        announce, waiting = self.asked.announce, [answer]
+
+        def announced(url, request, *, trusted=False):
+            result = announce(url, request, trusted=trusted)
+            return waiting.pop() if waiting else result
+
+        return announced

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from random import Random
 from typing import Any
 
@@ -101,6 +102,7 @@ class Announcer:
         self._began_complete = False
         self._completed = False
         self._asking = False
+        self._telling = Event.NONE
         self._round: Deferred[Any] = succeed(None)
         self._scraping: Deferred[None] = succeed(None)
         self._timer: IDelayedCall | None = None
@@ -135,19 +137,32 @@ class Announcer:
             self._schedule(tracker.due_at)
 
     def stop(self) -> Deferred[None]:
-        """Tell `stopped` to those who heard `started`; fires within `STOP_LIMIT`, never fails."""
+        """Tell `stopped` to those who heard `started`; fires within `STOP_LIMIT`, never fails.
+
+        A `completed` that is under way, or still owed, goes before it: programs that end with
+        their download are counted as well.
+        """
         if not self._running:
             return succeed(None)
         self._running = False
         self._cancel_timer()
-        if self._asking:
-            self._round.cancel()
         self._scraping.cancel()
-        farewells = [self._farewell(tracker) for tracker in self._tiers if tracker.started]
-        for tracker in self._tiers:
-            tracker.reset()
-        self._current = None
-        return gatherResults(farewells).addCallback(lambda _: None)
+        if self._asking and self._telling is not Event.COMPLETED:
+            self._round.cancel()
+        parting = Deferred.fromCoroutine(self._part())
+        parting.addTimeout(STOP_LIMIT, self._clock)
+        return parting.addErrback(lambda _: None)
+
+    async def _part(self) -> None:
+        try:
+            if self._asking:
+                await self._round
+            partings = [self._farewell(tracker) for tracker in self._tiers if tracker.started]
+            await gatherResults(map(Deferred.fromCoroutine, partings), consumeErrors=True)
+        finally:
+            for tracker in self._tiers:
+                tracker.reset()
+            self._current = None
 
     def status(self) -> list[TrackerStatus]:
         """Give the state of each tracker, in the order they are asked in."""
@@ -172,6 +187,7 @@ class Announcer:
     async def _ask(self, tracker: Tracker) -> AnnounceResponse | None:
         event = tracker.event(self._completed)
         request = self._request(tracker, event)
+        self._telling = event
         tracker.state = TrackerState.ANNOUNCING
         try:
             response = await self._trackers.announce(tracker.url, request, trusted=self._trusted)
@@ -265,11 +281,12 @@ class Announcer:
         if timer is not None and timer.active():
             timer.cancel()
 
-    def _farewell(self, tracker: Tracker) -> Deferred[None]:
-        request = self._request(tracker, Event.STOPPED)
-        told = self._trackers.announce(tracker.url, request, trusted=self._trusted)
-        told.addTimeout(STOP_LIMIT, self._clock)
-        return told.addCallbacks(lambda _: None, lambda _: None)
+    async def _farewell(self, tracker: Tracker) -> None:
+        owed = tracker.event(self._completed) is Event.COMPLETED
+        for event in (Event.COMPLETED, Event.STOPPED) if owed else (Event.STOPPED,):
+            request = self._request(tracker, event)
+            with suppress(TrackerError):
+                await self._trackers.announce(tracker.url, request, trusted=self._trusted)
 
     @property
     def _name(self) -> str:
