@@ -26,7 +26,8 @@ from benchmarks.loopback import CLIENT_HOST, free_port, wait_listening
 
 START_LIMIT: Final = 60.0
 """Seconds for a client to be there."""
-CHECK_LIMIT: Final = 300.0
+CHECK_LIMIT: Final = 120.0
+"""Seconds for a client to have its content checked."""
 HERE: Final = os.path.dirname(os.path.abspath(__file__))
 
 
@@ -104,20 +105,22 @@ class Txtorrent(Client):
 
     def seed(self) -> None:
         self._start(self.sample.directory)
-        self.child.wait_for(": seeding$", CHECK_LIMIT)
+        self.wait_complete(CHECK_LIMIT)
 
     def leech(self, directory: str) -> None:
         self._start(directory)
         self.child.wait_for("listening on port", START_LIMIT)
 
     def wait_complete(self, limit: float) -> float:
-        return self.child.wait_for(": seeding$", limit)[0]
+        at, said = self.child.wait_for(": seeding$|[ :]error: .*", limit)
+        if "error" in said[0]:
+            raise Failed(f"txtorrent says {said[0]}")
+        return at
 
     def check(self) -> Interval:
         self._start(self.sample.directory)
         begin, _ = self.child.wait_for(": checking what is on disk$", START_LIMIT)
-        end, _ = self.child.wait_for(": seeding$", CHECK_LIMIT)
-        return Interval(begin, end)
+        return Interval(begin, self.wait_complete(CHECK_LIMIT))
 
     def twistd(self) -> list[str]:
         """The command that is run; its arguments follow."""
