@@ -53,6 +53,11 @@ class Order(BookCase):
         self.assertEqual(len(self.book.next_to_dial(100, 0.0)), 50)
         self.assertEqual(self.book.next_to_dial(100, 0.0), [])
 
+    def test_named_by_the_user_after_a_tracker_had_it(self):
+        self.add(*(address(n) for n in range(10, 60)), A)
+        self.add(A, source=Source.USER)
+        self.assertEqual(self.book.next_to_dial(1, 0.0), [A])
+
     def test_who_failed_last(self):
         self.add(A, B)
         self.fail(A, 1)

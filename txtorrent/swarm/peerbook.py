@@ -68,7 +68,7 @@ class PeerBook:
 
     def add(self, addresses: Iterable[Address], source: Source) -> int:
         """Note addresses; returns how many were new. Unusable ones and our own are dropped."""
-        fresh = dict.fromkeys(address for address in addresses if self._is_new(address))
+        fresh = dict.fromkeys(address for address in addresses if self._is_new(address, source))
         self._make_room(len(fresh))
         fitting = tuple(fresh)[: max(0, MOST_CANDIDATES - len(self._candidates))]
         for address in fitting:
@@ -139,9 +139,12 @@ class PeerBook:
 
     # -- inside ----------------------------------------------------------------------------
 
-    def _is_new(self, address: Address) -> bool:
-        known = address in self._candidates or address in self._own
-        return not known and is_dialable(address)
+    def _is_new(self, address: Address, source: Source) -> bool:
+        """Whether it is to be added; one that is known already may gain in rank."""
+        known = self._candidates.get(address)
+        if known is not None and source.value < known.source.value:
+            known.source = source
+        return known is None and address not in self._own and is_dialable(address)
 
     def _make_room(self, count: int) -> None:
         """Drop idle candidates, who failed most first, until `count` more fit or all are of use."""
