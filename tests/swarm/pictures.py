@@ -105,7 +105,7 @@ class World:
         self.picker.release(peer, piece * self.geometry.blocks_per_piece + block)
 
     def verified(self, piece):
-        self.picker.verified(piece, self.peers.values())
+        self.picker.verified(piece)
 
     @property
     def picture(self):

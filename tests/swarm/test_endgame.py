@@ -144,4 +144,4 @@ class Sole(SynchronousTestCase):
         self.world.fill(4, self.a)
         self.world.deliver(self.a, 0)
         self.world.verified(0)
-        self.assertEqual((self.world.picture, self.b.wanted), ("#", 0))
+        self.assertEqual((self.world.picture, self.world.picker.wants(self.b)), ("#", False))

@@ -18,17 +18,17 @@ class PartialCase(SynchronousTestCase):
         return Partial(0, Geometry(size, size), self.pool)
 
     def store(self, partial, block, now=0.0):
-        size = min(BLOCK, partial._geometry.total - block * BLOCK)
+        size = min(BLOCK, partial._size - block * BLOCK)
         return partial.store(block, bytes([block % 251]) * size, self.source, now)
 
 
 class Blocks(PartialCase):
     def test_lowest_first(self):
         partial = self.make(5 * BLOCK)
-        self.assertEqual([partial.take() for _ in range(3)], [0, 1, 2])
+        self.assertEqual([partial.take(), partial.take(2)], [[0], [1, 2]])
         for block in (2, 0):
             self.assertTrue(partial.release(block))
-        self.assertEqual([partial.take() for _ in range(5)], [0, 2, 3, 4, None])
+        self.assertEqual([partial.take(2), partial.take(9), partial.take()], [[0, 2], [3, 4], []])
         self.assertFalse(partial.has_free)
 
     def test_release(self):
@@ -87,8 +87,13 @@ class Chunks(PartialCase):
 
     def test_no_buffer(self):
         partial = self.make(65 * BLOCK, buffers=1)
-        self.assertEqual([partial.take() for _ in range(65)], [*range(64), None])
+        self.assertEqual((partial.take(65), partial.take()), ([*range(64)], []))
         self.assertTrue(partial.has_free)
+
+    def test_across_chunks(self):
+        partial = self.make(130 * BLOCK)
+        self.assertEqual(partial.take(129), [*range(129)])
+        self.assertEqual(sorted(partial.chunks), [0, 1, 2])
 
     def test_written_and_reopened(self):
         """A chunk spilled half done is fetched on into a buffer of its own, without those blocks
@@ -108,7 +113,7 @@ class Chunks(PartialCase):
         self.assertEqual((partial.spilled, partial.writing, self.pool.lent), (True, 1, 4 * BLOCK))
         partial.give_back(chunk)
         self.assertEqual((partial.writing, self.pool.lent), (0, 0))
-        self.assertEqual((partial.take(), partial.chunks[0].missing), (2, 1))
+        self.assertEqual((partial.take(), partial.chunks[0].missing), ([2], 1))
         self.store(partial, 2)
         self.assertEqual([(at, len(data)) for at, data in partial.runs(0)], [(2 * BLOCK, BLOCK)])
         self.assertEqual(partial.state[2], RECEIVED)

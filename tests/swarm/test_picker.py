@@ -5,7 +5,7 @@ from collections import Counter
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.swarm.pictures import World
-from txtorrent.swarm.picker import RANDOM_FIRST
+from txtorrent.swarm.picker import RANDOM_FIRST, RUN
 
 HAD = "#" * RANDOM_FIRST
 
@@ -150,23 +150,51 @@ class Memory(SynchronousTestCase):
 
 
 class Wanted(SynchronousTestCase):
-    def test_counted(self):
+    def wants(self, world):
+        return "".join(name for name, peer in world.peers.items() if world.picker.wants(peer))
+
+    def test_while_a_piece_is(self):
+        """`c` has what we have; of the others, who has what we lack changes piece by piece."""
         world = World("#...", blocks=1)
-        a, b = world.peer("a", "1111"), world.peer("b", "1100")
-        self.assertEqual((a.wanted, b.wanted), (3, 1))
-        world.picker.announced(b, 2)
-        world.picker.announced(b, 0)
-        self.assertEqual(b.wanted, 2)
-        world.verified(1)
-        world.verified(1)
-        self.assertEqual((a.wanted, b.wanted), (2, 1))
+        world.peer("a", "1111")
+        b = world.peer("b", "1100")
+        c = world.peer("c", "1000")
+        seen = [self.wants(world)]
+        for piece in (1, 1, 3):
+            world.verified(piece)
+            seen.append(self.wants(world))
+        for peer in (b, c):
+            world.picker.announced(peer, 3)
+            seen.append(self.wants(world))
+        for peer in (c, b):
+            world.picker.announced(peer, 2)
+            seen.append(self.wants(world))
+        world.verified(2)
+        seen.append(self.wants(world))
+        self.assertEqual(seen, ["ab", "a", "a", "a", "a", "a", "ac", "abc", ""])
+
+    def test_far_away(self):
+        """Wherever the last piece is that we want, before or behind the one known before."""
+        size = 3 * RUN * 8 + 5
+        for last in (0, 9, RUN * 8 - 1, RUN * 8, size - 1):
+            for known in (0, RUN * 8 + 3, size - 2):
+                world = World("#" * size, blocks=1)
+                world.have.discard(last)
+                a = world.peer("a", "1" * size)
+                self.assertEqual(a.wanted, last)
+                a.wanted = known
+                self.assertEqual((world.picker.wants(a), a.wanted), (True, last))
+                world.verified(last)
+                self.assertFalse(world.picker.wants(a))
 
     def test_a_late_bitfield_adds(self):
-        world = World("....", blocks=1)
-        a = world.peer("a", "0100")
+        world = World("#...", blocks=1)
+        a = world.peer("a", "1100")
+        world.verified(1)
+        self.assertFalse(world.picker.wants(a))
         full = world.peer("b", "1111").have
         world.picker.announced_many(a, full.copy())
-        self.assertEqual((a.wanted, a.is_seed), (4, True))
+        self.assertTrue(world.picker.wants(a) and a.is_seed)
         self.assertEqual([world.picker.rarity.availability(piece) for piece in range(4)], [2] * 4)
         world.left(a)
         self.assertEqual([world.picker.rarity.availability(piece) for piece in range(4)], [1] * 4)

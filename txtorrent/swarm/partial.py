@@ -48,13 +48,14 @@ class Partial:
     """
 
     __slots__ = (
-        "_geometry", "_next", "_pool", "_released", "blocks", "chunks", "missing", "piece",
+        "_next", "_pool", "_released", "_size", "blocks", "chunks", "missing", "piece",
         "sole", "sole_until", "sources", "spilled", "state", "writing",
     )  # fmt: skip
 
     def __init__(self, piece: int, geometry: Geometry, pool: BufferPool) -> None:
         self.piece = piece
-        self.blocks = geometry.block_count(piece)
+        self._size = geometry.piece_size(piece)
+        self.blocks = (self._size + BLOCK - 1) // BLOCK
         self.missing = self.blocks
         self.state = bytearray(self.blocks)
         self.sources: list[Peer | None] = [None] * self.blocks
@@ -63,7 +64,6 @@ class Partial:
         self.sole_until = 0.0
         self.spilled = False
         self.writing = 0
-        self._geometry = geometry
         self._pool = pool
         self._next = 0
         self._released: list[int] = []
@@ -78,17 +78,28 @@ class Partial:
         """Whether some block is requested from nobody and has not arrived."""
         return bool(self._released) or self._next < self.blocks
 
-    def take(self) -> int | None:
-        """The lowest free block, now requested once; None if none is free or no buffer is."""
-        block = self._released[0] if self._released else self._next
-        if block >= self.blocks or not self._open(block // CHUNK_BLOCKS):
-            return None
-        if self._released:
-            heappop(self._released)
-        else:
-            self._next += 1
-        self.state[block] = 1
-        return block
+    def take(self, count: int = 1) -> list[int]:
+        """Up to `count` free blocks, lowest first, now requested once; fewer where fewer are free
+        or no buffer is."""
+        taken: list[int] = []
+        released = self._released
+        while released and len(taken) < count and self._open(released[0] // CHUNK_BLOCKS):
+            block = heappop(released)
+            self.state[block] = 1
+            taken.append(block)
+        while not released and len(taken) < count and (run := self._run(count - len(taken))):
+            self.state[run.start : run.stop] = b"\1" * len(run)
+            self._next = run.stop
+            taken += run
+        return taken
+
+    def _run(self, count: int) -> range:
+        """Blocks never requested, in one chunk, which is open now."""
+        number = self._next // CHUNK_BLOCKS
+        if self._next == self.blocks or not self._open(number):
+            return range(0)
+        end = min(self._next + count, (number + 1) * CHUNK_BLOCKS, self.blocks)
+        return range(self._next, end)
 
     def take_again(self, block: int) -> None:
         """Request a block from one more peer (endgame)."""
@@ -184,10 +195,12 @@ class Partial:
         buffer = self._pool.take(self._end_of(end) - base * BLOCK)
         if buffer is None:
             return False
-        missing = sum(state < RECEIVED for state in self.state[base:end])
+        missing = end - base
+        if self.spilled:
+            missing -= self.state.count(ON_DISK, base, end)
         self.chunks[number] = Chunk(buffer, missing)
         return True
 
     def _end_of(self, block: int) -> int:
         """Byte offset in the piece behind the blocks below `block`."""
-        return min(block * BLOCK, self._geometry.piece_size(self.piece))
+        return min(block * BLOCK, self._size)

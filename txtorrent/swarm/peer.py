@@ -18,8 +18,8 @@ class Peer:
     """A connection's other end, as policy sees it.
 
     `requests` maps the number of each block requested from the peer (piece x blocks per
-    piece + block) to the time of asking, oldest first. `wanted` counts the pieces that the
-    peer has and we want. Times are in seconds of the reactor's clock.
+    piece + block) to the time of asking, oldest first. `wanted` is a piece that the peer has
+    and that we wanted when we last looked. Times are in seconds of the reactor's clock.
     """
 
     address: Address
@@ -39,7 +39,7 @@ class Peer:
     interested: bool = False
     snubbed: bool = False
 
-    wanted: int = 0
+    wanted: int | None = None
     requests: dict[int, float] = field(factory=dict)
     allowed_fast: set[int] = field(factory=set)
     """Pieces that the peer lets us request while it chokes us (BEP 6)."""

@@ -5,7 +5,7 @@ the peer has; the first few are taken at random. When every wanted block is requ
 endgame asks an idle peer for blocks that others have not delivered yet.
 """
 
-from collections.abc import Iterable
+from itertools import chain, islice
 from random import Random
 from typing import Final
 
@@ -14,7 +14,7 @@ from txtorrent.metainfo.pieces import Geometry
 from txtorrent.swarm.buffers import BufferPool
 from txtorrent.swarm.partial import FREE, RECEIVED, Partial
 from txtorrent.swarm.peer import Peer
-from txtorrent.swarm.rarity import Rarity
+from txtorrent.swarm.rarity import MASK, Rarity
 
 RANDOM_FIRST: Final = 4
 """Pieces taken at random before rarest first begins: rare ones come slowly, and without a
@@ -24,6 +24,10 @@ SOLE_FOR: Final = 60.0
 peer could keep the last piece from us by sending it slowly."""
 ENDGAME_REQUESTS: Final = 4
 """Blocks that an idle peer is asked for a second time; more would only waste its upload."""
+ENDGAME_LOOKS: Final = 256
+"""Partials looked at for these, from a random one on: thousands may be under way."""
+RUN: Final = 8192
+"""Bytes of bitfields compared at a time in search of a piece that is wanted: 20 us."""
 
 
 class PiecePicker:
@@ -38,7 +42,8 @@ class PiecePicker:
         self.geometry = geometry
         self.have = have
         self.partials: dict[int, Partial] = {}
-        self.rarity = Rarity(geometry.piece_count, random)
+        missing = _number(Bitfield.full(have.size)) & ~_number(have)
+        self.rarity = Rarity(_field(have.size, missing), random)
         self.starved = False
         """True when the last pick ended because no buffer was left."""
         self._pool = pool
@@ -46,8 +51,6 @@ class PiecePicker:
         self._open: dict[int, Partial] = {}
         self._suspect: set[int] = set()
         self._per_piece = geometry.blocks_per_piece
-        for piece in have.missing():
-            self.rarity.offer(piece)
 
     @property
     def is_endgame(self) -> bool:
@@ -58,34 +61,59 @@ class PiecePicker:
 
     def joined(self, peer: Peer) -> None:
         """A peer is there; its pieces are what it has announced so far."""
-        peer.joined_as_seed = peer.have.is_full
-        self.rarity.add_peer(peer.have)
+        self._add_first(peer, peer.have)
 
     def left(self, peer: Peer) -> None:
         """A peer is gone: its requests are free again."""
-        self.rarity.remove_peer(peer.have, peer.joined_as_seed)
+        self.rarity.remove_peer(peer)
         self.release_all(peer)
 
     def announced(self, peer: Peer, piece: int) -> bool:
         """A peer has one piece more; True if it is one that we want."""
         if not peer.have.add(piece):
             return False
-        self.rarity.add_have(piece)
+        self.rarity.add_have(peer, piece)
         if piece in self.have:
             return False
-        peer.wanted += 1
+        if peer.wanted is None:
+            peer.wanted = piece
         return True
 
     def announced_many(self, peer: Peer, pieces: Bitfield) -> None:
         """A peer has these pieces, beside those it announced before."""
         if peer.have.is_empty:
-            peer.have = pieces
-            peer.joined_as_seed = pieces.is_full
-            self.rarity.add_peer(pieces)
-            peer.wanted = _without(pieces, self.have).count
+            self._add_first(peer, pieces)
         else:
-            for piece in _without(pieces, peer.have):
-                self.announced(peer, piece)
+            before = _number(peer.have)
+            self.rarity.add_pieces(peer, _field(pieces.size, _number(pieces) & ~before))
+            peer.have = _field(pieces.size, _number(pieces) | before)
+            self._find_wanted(peer, 0)
+
+    def _add_first(self, peer: Peer, pieces: Bitfield) -> None:
+        peer.have = pieces
+        peer.joined_as_seed = pieces.is_full
+        self.rarity.add_pieces(peer, pieces)
+        self._find_wanted(peer, 0)
+
+    def wants(self, peer: Peer) -> bool:
+        """Whether the peer has a piece that we want.
+
+        One such piece is known of each peer, and another is searched only when that one is had:
+        a verified piece costs nothing here, however many peers have it.
+        """
+        if peer.wanted is not None and peer.wanted in self.have:
+            self._find_wanted(peer, peer.wanted)
+        return peer.wanted is not None
+
+    def _find_wanted(self, peer: Peer, start: int) -> None:
+        first, size = start >> 3, len(self.have.bits)
+        for at in chain(range(first, size, RUN), range(0, first, RUN)):
+            theirs, ours = peer.have.bits[at : at + RUN], self.have.bits[at : at + RUN]
+            left = int.from_bytes(theirs, "big") & ~int.from_bytes(ours, "big")
+            if left:
+                peer.wanted = (at + len(theirs)) * 8 - left.bit_length()
+                return
+        peer.wanted = None
 
     # -- picking -------------------------------------------------------------------
 
@@ -96,43 +124,38 @@ class PiecePicker:
         """
         picked: list[int] = []
         self.starved = False
+        self.rarity.refresh(now)
         self._pick_from_open(peer, count, picked)
         while len(picked) < count and not self.starved:
-            if not self._begin_for(peer, now):
+            partial = self._begin_for(peer, now)
+            if partial is None:
                 break
-            self._pick_from_open(peer, count, picked)
+            self._take(partial, count, picked)
         if not picked and not peer.requests:
             self._pick_idle(peer, count, picked, now)
         peer.requests.update(dict.fromkeys(picked, now))
         return picked
 
     def _pick_from_open(self, peer: Peer, count: int, picked: list[int]) -> None:
-        exhausted = []
-        for partial in self._open.values():
-            if self._may_serve(peer, partial):
+        bits, mask = peer.have.bits, MASK
+        for piece, partial in tuple(self._open.items()):
+            if bits[piece >> 3] & mask[piece & 7] and self._may_serve(peer, partial):
                 self._take(partial, count, picked)
-                if not partial.has_free:
-                    exhausted.append(partial.piece)
-                if len(picked) == count:
-                    break
-        for piece in exhausted:
-            del self._open[piece]
+                if len(picked) == count or self.starved:
+                    return
 
     def _take(self, partial: Partial, count: int, picked: list[int]) -> None:
         base = partial.piece * self._per_piece
-        while len(picked) < count and partial.has_free:
-            block = partial.take()
-            if block is None:
-                self.starved = True
-                return
-            picked.append(base + block)
+        picked += [base + block for block in partial.take(count - len(picked))]
+        if not partial.has_free:
+            self._open.pop(partial.piece, None)
+        elif len(picked) < count:
+            self.starved = True
 
     def _may_serve(self, peer: Peer, partial: Partial) -> bool:
-        piece = partial.piece
-        return (
-            piece in peer.have
-            and (not peer.choking or piece in peer.allowed_fast)
-            and (partial.sole is None or partial.sole is peer)
+        """Whether the peer, which has the piece, may be asked for blocks of it."""
+        return (not peer.choking or partial.piece in peer.allowed_fast) and (
+            partial.sole is None or partial.sole is peer
         )
 
     def _pick_idle(self, peer: Peer, count: int, picked: list[int], now: float) -> None:
@@ -145,33 +168,34 @@ class PiecePicker:
         if not picked and self.is_endgame:
             picked += self._pick_again(peer, min(count, ENDGAME_REQUESTS))
 
-    def _begin_for(self, peer: Peer, now: float) -> bool:
-        """Put one more piece that the peer has under way; False if it has none to begin."""
+    def _begin_for(self, peer: Peer, now: float) -> Partial | None:
+        """Put one more piece that the peer has under way; None if it has none to begin."""
         piece = self._choose_fast(peer) if peer.choking else self._choose(peer)
         if piece is None:
-            return False
+            return None
         partial = Partial(piece, self.geometry, self._pool)
         if piece in self._suspect:
             partial.sole, partial.sole_until = peer, now + SOLE_FOR
         self.rarity.withdraw(piece)
         self.partials[piece] = self._open[piece] = partial
-        return True
+        return partial
 
     def _choose(self, peer: Peer) -> int | None:
         if self.have.count < RANDOM_FIRST:
-            return self.rarity.choose_any(peer.have.bits)
-        return self.rarity.choose(peer.have.bits)
+            return self.rarity.choose_any(peer)
+        return self.rarity.choose(peer)
 
     def _choose_fast(self, peer: Peer) -> int | None:
         offered = (p for p in sorted(peer.allowed_fast) if self.rarity.offered(p))
         return next((piece for piece in offered if piece in peer.have), None)
 
     def _pick_again(self, peer: Peer, count: int) -> list[int]:
-        candidates = [p for p in self.partials.values() if p.sole is None]
-        self._random.shuffle(candidates)
+        start = int(self._random.random() * len(self.partials))
+        partials = self.partials.values()
         picked: list[int] = []
-        for partial in candidates:
-            if self._may_serve(peer, partial):
+        around = chain(islice(partials, start, None), islice(partials, start))
+        for partial in islice(around, ENDGAME_LOOKS):
+            if partial.piece in peer.have and not partial.sole and self._may_serve(peer, partial):
                 base = partial.piece * self._per_piece
                 for block in partial.requested_blocks():
                     if len(picked) == count:
@@ -212,15 +236,12 @@ class PiecePicker:
 
     # -- what became of a piece ---------------------------------------------------------
 
-    def verified(self, piece: int, peers: Iterable[Peer]) -> None:
+    def verified(self, piece: int) -> None:
         """The piece is had: nobody is asked for it again."""
         self._forget(piece)
         self._suspect.discard(piece)
         self.rarity.withdraw(piece)
-        if self.have.add(piece):
-            for peer in peers:
-                if piece in peer.have:
-                    peer.wanted -= 1
+        self.have.add(piece)
 
     def failed(self, piece: int) -> None:
         """The piece did not match its hash: the next attempt is served by one peer alone."""
@@ -239,7 +260,12 @@ class PiecePicker:
             partial.discard()
 
 
-def _without(pieces: Bitfield, others: Bitfield) -> Bitfield:
-    """Those pieces that are not among the others: in whole numbers, as there may be millions."""
-    left = int.from_bytes(pieces.bits, "big") & ~int.from_bytes(others.bits, "big")
-    return Bitfield.from_wire(pieces.size, left.to_bytes(len(pieces.bits), "big"))
+# There may be millions of pieces: sets of them are combined as whole numbers.
+
+
+def _number(pieces: Bitfield) -> int:
+    return int.from_bytes(pieces.bits, "big")
+
+
+def _field(size: int, number: int) -> Bitfield:
+    return Bitfield.from_wire(size, number.to_bytes((size + 7) // 8, "big"))

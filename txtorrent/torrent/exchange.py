@@ -318,10 +318,7 @@ class Exchange:
 
     def piece_verified(self, piece: int) -> None:
         """It is had: peers are told, and nobody is asked for it."""
-        self.picker.verified(piece, (link.peer for link in self.links))
-        for link in tuple(self.links):
-            if piece in link.peer.have:
-                self._mind_interest(link)
+        self.picker.verified(piece)
         self._new_haves.append(piece)
         if self._haves_due is None and not self._stopped:
             self._haves_due = self._clock.callLater(HAVE_BATCH, self._tell_haves)
@@ -356,6 +353,7 @@ class Exchange:
     def _complete(self) -> None:
         self._swarm.completed()
         for link in tuple(self.links):
+            self._mind_interest(link)
             self._mind_seed(link)
 
     def _cancel_elsewhere(self, number: int) -> None:
@@ -391,6 +389,8 @@ class Exchange:
         peer.downloaded.sample(now)
         peer.uploaded.sample(now)
         link.check(now)
+        if peer.am_interested:
+            self._mind_interest(link)
         # What was just taken from a peer is offered to the others before it is asked again.
         if not (peer.requests and self._check_overdue(link, now)):
             self.request_more(link)
@@ -426,7 +426,7 @@ class Exchange:
     # -- inside ----------------------------------------------------------------------------
 
     def _mind_interest(self, link: PeerProtocol) -> None:
-        wants = link.peer.wanted > 0
+        wants = self.picker.wants(link.peer)
         if wants != link.peer.am_interested and link.is_open:
             link.peer.am_interested = wants
             link.send(m.Interested() if wants else m.NotInterested())
