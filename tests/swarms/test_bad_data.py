@@ -34,7 +34,8 @@ class Corruption(SwarmCase):
         swarm.run_until_complete(limit=120)
         self.assertWhole(leecher)
         self.assertEqual(self.banned(leecher), [bad.host.name])
-        self.assertLess(leecher.wasted, 10 * 262144)  # of 31 pieces
+        # Of 31 pieces; about 9 on average, by which peers happen to serve which.
+        self.assertLess(leecher.wasted, 18 * 262144)
         self.assertGreater(min(each.uploaded for each in honest), 0)
 
     def test_a_single_bad_block(self):
