@@ -84,7 +84,7 @@ class OutboxTests(SynchronousTestCase):
             self.setUp()
             parts = [random.randbytes(random.randrange(1, 300)) for _ in range(200)]
             self.kernel.room = [random.randrange(400) for _ in range(2000)]
-            self.outbox.add(*map(memoryview, parts))
+            self.outbox.add(map(memoryview, parts), sum(map(len, parts)))
             self.outbox.flush()
             while self.outbox.size:
                 self.may_send()
@@ -92,7 +92,7 @@ class OutboxTests(SynchronousTestCase):
             self.assertEqual(self.outbox.taken, len(self.kernel.got))
 
     def test_many_buffers_in_one_call(self):
-        self.outbox.add(*[b"x"] * MOST_BUFFERS * 2)
+        self.outbox.add([b"x"] * MOST_BUFFERS * 2, MOST_BUFFERS * 2)
         self.assertEqual(self.kernel.calls, [])
         self.outbox.flush()
         self.may_send()
@@ -101,7 +101,7 @@ class OutboxTests(SynchronousTestCase):
     def test_blocks_are_asked_for_when_there_is_room(self):
         """Not while much waits, and only on the reactor's word: the peer reads, then."""
         self.kernel.room = [1, 1, HIGH_WATER - LOW_WATER]
-        self.outbox.add(bytes(HIGH_WATER))
+        self.outbox.add([bytes(HIGH_WATER)], HIGH_WATER)
         self.assertTrue(self.outbox.is_full)
         self.outbox.flush()
         self.may_send()
@@ -112,7 +112,7 @@ class OutboxTests(SynchronousTestCase):
     def test_more_comes_although_the_kernel_took_everything(self):
         """Else a seed would stand still as soon as its peer reads faster than it asks."""
         self.more = True
-        self.outbox.add(b"x")
+        self.outbox.add([b"x"], 1)
         self.outbox.flush(more=True)
         self.assertEqual((self.outbox.size, self.kernel.writing), (0, True))
         self.may_send()

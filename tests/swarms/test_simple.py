@@ -88,10 +88,11 @@ class Two(SwarmCase):
             self.exchange(self.swarm(size, piece_length=16384))
 
     def test_large_pieces_go_to_disk_by_chunks(self):
-        swarm = self.swarm(9 * MIB + 5, piece_length=4 * MIB)
+        """What is in memory follows the requests under way, not the piece's 16 MiB."""
+        swarm = self.swarm(17 * MIB + 5, piece_length=16 * MIB)
         _, leecher = swarm.add_seed(), swarm.add_leecher()
-        swarm.run_until(lambda: leecher.downloaded > 3 * MIB)
-        self.assertLess(leecher.session._shared.buffers.lent, 3 * MIB)
+        swarm.run_until(lambda: leecher.downloaded > 12 * MIB)
+        self.assertLess(leecher.session._shared.buffers.lent, 6 * MIB)
         swarm.run_until_complete()
         self.assertWhole(leecher)
         self.assertEqual(leecher.session._shared.buffers.lent, 0)

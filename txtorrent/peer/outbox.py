@@ -7,7 +7,7 @@ transport by which the reactor says "you may send", and sends with `sendmsg`.
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from errno import EAGAIN, EINTR, ENOBUFS
 from itertools import islice
 from typing import Any, Final
@@ -51,11 +51,10 @@ class Outbox:
         """Whether blocks should wait; small messages are always taken."""
         return self.size >= HIGH_WATER
 
-    def add(self, *buffers: bytes | memoryview) -> None:
-        """Put buffers at the end; nothing is sent before `flush`."""
-        for buffer in buffers:
-            self._buffers.append(buffer)
-            self.size += len(buffer)
+    def add(self, buffers: Iterable[bytes | memoryview], size: int) -> None:
+        """Put buffers of `size` bytes together at the end; nothing is sent before `flush`."""
+        self._buffers.extend(buffers)
+        self.size += size
 
     def write(self, data: bytes) -> None:
         """Send a small message now, or as soon as what waits before it is gone."""

@@ -295,6 +295,7 @@ class PeerProtocol(Protocol):
         if len(data) >= self.transport.bufferSize:
             self.transport.bufferSize = LARGE_READ
         self.uploads.pump()
+        self.mind_queue()
         exchange.chunk_handled(self)
 
     def _refill(self) -> bool:

@@ -93,14 +93,12 @@ def _request(link: "PeerProtocol", exchange: Exchange, message: m.Request) -> No
             link.offend("requests while choked")
     else:
         link.uploads.add(message)
-        link.mind_queue()
 
 
 def _cancel(link: "PeerProtocol", exchange: Exchange, message: m.Cancel) -> None:
     request = m.Request(message.index, message.begin, message.length)
     if link.uploads.cancel(request):
         link.reject(request)
-        link.mind_queue()
 
 
 def _reject(link: "PeerProtocol", exchange: Exchange, message: m.Reject) -> None:

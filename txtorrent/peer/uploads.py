@@ -7,6 +7,7 @@ does not read costs one buffer, not its appetite.
 
 from collections import OrderedDict
 from collections.abc import Callable
+from itertools import islice
 from typing import Final, Protocol
 
 from twisted.internet.defer import Deferred
@@ -14,7 +15,7 @@ from twisted.python.failure import Failure
 
 from txtorrent.peer.limiter import Limiter
 from txtorrent.peer.outbox import Outbox
-from txtorrent.wire.messages import Request, piece_header
+from txtorrent.wire.messages import PIECE_HEADER, Request, piece_header
 
 MOST_QUEUED: Final = 2000
 """Requests. Clients that ignore `reqq` ask for thousands; behind this many we stop reading
@@ -72,7 +73,7 @@ class Uploads:
     def add(self, request: Request) -> None:
         """Queue a request that has been found valid, for the next `pump`; one that waits already
         waits once."""
-        self._queue.setdefault(_key(request), request)
+        self._queue.setdefault((request.index, request.begin, request.length), request)
 
     def cancel(self, request: Request) -> bool:
         """Take a request back; True if it will not be answered."""
@@ -152,15 +153,16 @@ class Uploads:
 
     def _followers(self, request: Request) -> list[Request]:
         """Queued requests that continue `request`, taken from the queue's head."""
-        followers: list[Request] = []
-        end, whole = request.begin + request.length, request.length
-        while self._queue and len(followers) + 1 < MOST_TOGETHER and not self._limiter.rate:
-            after = self._next
-            whole += after.length
-            if (after.index, after.begin) != (request.index, end) or whole > READ_AHEAD:
+        queue, followers = self._queue, list[Request]()
+        if self._limiter.rate:
+            return followers
+        index, end = request.index, request.begin + request.length
+        furthest = request.begin + READ_AHEAD
+        for where in tuple(islice(queue, MOST_TOGETHER - 1)):
+            if where[0] != index or where[1] != end or end + where[2] > furthest:
                 break
-            followers.append(self._pop())
-            end += after.length
+            end += where[2]
+            followers.append(queue.pop(where))
         return followers
 
     def _arrived(self, data: bytes, base: int) -> None:
@@ -172,12 +174,14 @@ class Uploads:
 
     def _send(self, run: list[Request], data: bytes, base: int) -> None:
         """Put blocks into the outbox: views of `data`, which begins at `base` of the piece."""
-        add, view, total = self._outbox.add, memoryview(data), 0
+        view, total, buffers = memoryview(data), 0, list[bytes | memoryview]()
         for request in run:
             at, length = request.begin - base, request.length
-            add(piece_header(request.index, request.begin, length), view[at : at + length])
+            buffers.append(piece_header(request.index, request.begin, length))
+            buffers.append(view[at : at + length])
             total += length
         if total:
+            self._outbox.add(buffers, total + PIECE_HEADER.size * len(run))
             self._sent(total)
 
     def _read_failed(self, failure: Failure) -> None:

@@ -163,10 +163,12 @@ class Exchange:
 
     def may_upload(self, link: PeerProtocol, request: m.Request) -> bool:
         """Whether the block exists, in a piece that we have."""
-        return (
-            request.index in self.progress.have
-            and request.begin + request.length <= self._geometry.piece_size(request.index)
-        )
+        index, end = request.index, request.begin + request.length
+        if index not in self.progress.have:
+            return False
+        if index < self._last_piece:
+            return end <= self._geometry.piece_length
+        return end <= self._geometry.piece_size(index)
 
     def sent(self, link: PeerProtocol, size: int) -> None:
         """A block went out."""

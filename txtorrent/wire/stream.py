@@ -133,6 +133,7 @@ class StreamDecoder:
     def _whole_frames(self, data: bytes, at: int) -> Iterator[m.Message]:
         view, end, cap = memoryview(data), len(data), self._cap
         header, piece_id, piece = m.PIECE_HEADER.unpack_from, m.Piece.id, m.Piece
+        request_id, request, number = m.Request.id, m.Request, m.FRAME.unpack_from
         while end - at >= 13:
             length, kind, index, begin = header(data, at)
             if length > cap:
@@ -142,6 +143,8 @@ class StreamDecoder:
                 break
             if kind == piece_id and length >= 9:
                 yield piece(index, begin, view[at + 13 : stop])
+            elif kind == request_id and length == 13:
+                yield request(index, begin, number(data, at + 13)[0])
             else:
                 yield parse_frame(view[at:stop])
             at = stop
