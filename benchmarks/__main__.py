@@ -72,9 +72,9 @@ def scenarios(options: argparse.Namespace) -> list[Scenario]:
     return found + [Scenario("check", 0)] * ("check" in works)
 
 
-def measure(options: argparse.Namespace) -> Results:
-    """Run everything, the clients in turn in every round."""
-    results = Results(machine=_machine(options))
+def measure(options: argparse.Namespace, results: Results) -> None:
+    """Run everything, the clients in turn in every round; file it in `results`."""
+    results.machine.update(_machine(options))
     kinds = _available(options, results)
     with _alone(), _bench() as bench:
         for scenario in scenarios(options):
@@ -83,7 +83,6 @@ def measure(options: argparse.Namespace) -> Results:
                 for kind in kinds:
                     size = max(1, _mebibytes(options, scenario) // kind.size_share)
                     _measure_one(results, bench, scenario, kind, number, size)
-    return results
 
 
 def _measure_one(
@@ -141,7 +140,11 @@ def _machine(options: argparse.Namespace) -> dict[str, object]:
 def _alone() -> Iterator[None]:
     """Wait until no other benchmark runs on this machine, and keep the next one waiting."""
     with open(os.path.join(tempfile.gettempdir(), "bench.lock"), "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print(f"waiting for another benchmark ({lock.name})", file=sys.stderr, flush=True)
+            fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
@@ -196,10 +199,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         with open(options.read) as stream:
             results = from_json(stream.read())
     else:
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that nothing is left behind
-        results = measure(options)
-        with open(options.json, "w") as out:
-            out.write(to_json(results))
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by SIGTERM"))
+        results = Results()
+        try:
+            measure(options, results)
+        finally:  # what was measured until a signal came is worth keeping
+            with open(options.json, "w") as out:
+                out.write(to_json(results))
     is_well = show(results)
     if options.plots:
         write_plots(results, options.plots)
