@@ -14,7 +14,13 @@ from txtorrent.storage.content import SyncError
 from txtorrent.storage.journal import StateError
 from txtorrent.swarm.rate import Rate
 from txtorrent.torrent.progress import Progress
-from txtorrent.torrent.saver import SAVE_AFTER, SAVE_COUNTERS_EVERY, SAVE_EVERY, Saver
+from txtorrent.torrent.saver import (
+    RECORD_BATCH,
+    SAVE_AFTER,
+    SAVE_COUNTERS_EVERY,
+    SAVE_EVERY,
+    Saver,
+)
 
 MIB = 1024 * 1024
 
@@ -73,8 +79,10 @@ class Saving(SynchronousTestCase):
 
     def write(self, *pieces):
         self.world.unsynced |= frozenset(pieces)
-        for piece in pieces:
-            self.saver.record(piece)
+        recorded = [self.saver.record(piece) for piece in pieces]
+        self.clock.advance(RECORD_BATCH)
+        for piece, done in zip(pieces, recorded, strict=True):
+            self.successResultOf(done)
             self.progress.have.add(piece)
         self.take()
 
@@ -94,6 +102,17 @@ class Saving(SynchronousTestCase):
         self.assertEqual(Bitfield.from_wire(8, self.world.saved[-1].have).count, 2)
         self.assertEqual(self.run_to(60), [])
 
+    def test_records_go_together(self):
+        """And each counts only when it is written."""
+        first = self.saver.record(1)
+        self.clock.advance(RECORD_BATCH / 2)
+        second = self.saver.record(2)
+        self.assertEqual(self.take(), [])
+        self.assertNoResult(first)
+        self.clock.advance(RECORD_BATCH / 2)
+        self.assertEqual(self.take(), ["record 1", "record 2"])
+        self.assertEqual((self.successResultOf(first), self.successResultOf(second)), (None, None))
+
     def test_a_piece_of_the_meantime_waits_for_the_next(self):
         """What is verified while the sync runs is not covered by it."""
         self.write(1)
@@ -107,6 +126,7 @@ class Saving(SynchronousTestCase):
     def test_sooner_when_much_is_written(self):
         for piece in range(SAVE_AFTER // MIB):
             self.saver.record(piece % 8)
+        self.clock.advance(RECORD_BATCH)
         self.world.unsynced = frozenset({1})
         self.take()
         self.assertEqual(self.run_to(1), ["sync", "stat", "checkpoint"])
@@ -146,7 +166,9 @@ class Saving(SynchronousTestCase):
         """E2: it is said once, and pieces and uploads go on."""
         for _ in range(3):
             self.world.result = fail(StateError(errno.ENOSPC, "full", "state.db"))
-            self.successResultOf(self.saver.record(1))
+            recorded = self.saver.record(1)
+        self.clock.advance(RECORD_BATCH)
+        self.successResultOf(recorded)
             self.world.result = fail(StateError(errno.ENOSPC, "full", "state.db"))
             self.clock.result_of(self.saver.save())
         self.world.result = Deferred()
