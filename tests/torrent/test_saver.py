@@ -167,8 +167,8 @@ class Saving(SynchronousTestCase):
         for _ in range(3):
             self.world.result = fail(StateError(errno.ENOSPC, "full", "state.db"))
             recorded = self.saver.record(1)
-        self.clock.advance(RECORD_BATCH)
-        self.successResultOf(recorded)
+            self.clock.advance(RECORD_BATCH)
+            self.successResultOf(recorded)
             self.world.result = fail(StateError(errno.ENOSPC, "full", "state.db"))
             self.clock.result_of(self.saver.save())
         self.world.result = Deferred()
