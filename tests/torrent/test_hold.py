@@ -1,0 +1,23 @@
+"""Nothing is requested while the disk is full: what would come could not be kept."""
+
+import errno
+
+from tests.peer.sessioncase import SessionCase
+from txtorrent.wire import messages as m
+
+
+class Hold(SessionCase):
+    def test_no_request_until_there_is_space(self):
+        """Not by what arrives, not by an unchoke, not by the look of every second."""
+        leecher = self.swarm.add_leecher()
+        self.clock.advance(1)
+        fake = self.fake(leecher, "20.60.0.1", m.HaveAll(), m.Unchoke())
+        self.run_until(lambda: fake.of(m.Request))
+        leecher.parts.disk_full(OSError(errno.ENOSPC, "No space left on device"))
+        asked = fake.of(m.Request)
+        fake.say(*map(fake.block, asked), m.Choke(), m.Unchoke())
+        self.clock.advance(10)
+        self.assertEqual(fake.of(m.Request), asked)
+        leecher.parts.disk_has_space()
+        self.clock.advance(1)
+        self.assertGreater(len(fake.of(m.Request)), len(asked))
