@@ -210,8 +210,9 @@ def decode_with_spans(
     data: bytes, *, max_depth: int = MAX_DEPTH, max_tokens: int = MAX_TOKENS
 ) -> tuple[dict[bytes, Value], dict[bytes, tuple[int, int]]]:
     """The dict that starts `data`, and for each of its keys where in `data` its value lies, as
-    (start, end). What follows the dict is ignored. BencodeError as of `decode_prefix`, and when
-    something other than a dict starts there.
+    (start, end): an info-hash is taken over the bytes as they came, never over a re-encoding, which
+    would sort the keys. What follows the dict is ignored. BencodeError as of `decode_prefix`, and
+    when something other than a dict starts there.
     """
     if data and data[0] != _DICT:
         raise BencodeError("not a dict")
@@ -230,16 +231,3 @@ def decode_with_spans(
     except RecursionError:
         raise BencodeError("nested too deep") from None
     return values, spans
-
-
-def raw_value(data: bytes, key: bytes) -> bytes:
-    """The bytes, as they came, of the value of `key` in the dict that starts `data`.
-
-    An info-hash is taken over these and never over a re-encoding, which would sort the keys.
-    BencodeError when `data` does not start with a dict that has the key.
-    """
-    _, spans = decode_with_spans(data)
-    if key not in spans:
-        raise BencodeError(f"no key {key!r}")
-    start, end = spans[key]
-    return data[start:end]

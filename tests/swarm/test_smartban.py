@@ -54,9 +54,9 @@ class Guilty(SynchronousTestCase):
     def test_several_copies(self):
         self.failed("Xood", "abbb")
         self.failed("gXod", "acbb")
-        self.assertTrue(self.ban.suspects)
+        self.assertTrue(self.ban.remembers(7))
         self.assertEqual(self.passed("good"), "ac")
-        self.assertFalse(self.ban.suspects)
+        self.assertFalse(self.ban.remembers(7))
 
     def test_pieces_apart(self):
         self.failed("Xood", "abbb", piece=1)

@@ -30,7 +30,6 @@ class Peer:
     uploaded: Rate
     window: RequestWindow
     fast: bool = False
-    outbound: bool = False
     joined_as_seed: bool = False
 
     am_choking: bool = True

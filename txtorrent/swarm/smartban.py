@@ -32,11 +32,6 @@ class SmartBan:
     def __init__(self) -> None:
         self._copies: dict[int, list[BadCopy]] = {}
 
-    @property
-    def suspects(self) -> bool:
-        """Whether any bad copy waits to be compared."""
-        return bool(self._copies)
-
     def remembers(self, piece: int) -> bool:
         """Whether the digests of a good copy of this piece are wanted."""
         return piece in self._copies

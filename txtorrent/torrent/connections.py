@@ -287,7 +287,6 @@ class Connections:
             uploaded=Rate(now),
             window=RequestWindow(now),
             fast=handshake.fast,
-            outbound=link.outbound,
             choked_at=now,
         )
         link.uploads = Uploads(
