@@ -10,7 +10,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from threading import Lock
 
 from attrs import define, field, frozen
@@ -43,10 +43,12 @@ class Beneath:
     """The files beneath the directory `root`.  Thread safe; every call may block.
 
     The first component of a path is created only on request (`top=True`): where it has gone, the
-    storage is missing and must not be filled anew.
+    storage is missing and must not be filled anew.  `relieve` is called when the process is out of
+    descriptors, to have some closed that can be spared.
     """
 
     root: str
+    _relieve: Callable[[], None]
     _changed: set[Path] = field(init=False, factory=set)
     _lock: Lock = field(init=False, factory=Lock)
 
@@ -134,7 +136,7 @@ class Beneath:
 
     def _open_root(self) -> int:
         try:
-            return os.open(self.root, _ROOT)
+            return self._open_os(self.root, _ROOT)
         except (FileNotFoundError, NotADirectoryError) as error:
             raise StorageMissing(errno.ENOENT, "storage missing", self.root) from error
 
@@ -165,12 +167,21 @@ class Beneath:
     def _open_at(self, folder: int, path: Path, flags: int, mode: int = 0o666) -> int:
         """`os.open` of the last component, its errors naming the whole path."""
         try:
-            return os.open(path[-1], flags, mode, dir_fd=folder)
+            return self._open_os(path[-1], flags, mode, folder)
         except OSError as error:
             error.filename = self.shown(path)
             if error.errno == errno.ENOENT and len(path) == 1:
                 raise StorageMissing(error.errno, "storage missing", error.filename) from error
             raise
+
+    def _open_os(self, name: str, flags: int, mode: int = 0o666, folder: int | None = None) -> int:
+        try:
+            return os.open(name, flags, mode, dir_fd=folder)
+        except OSError as error:
+            if error.errno not in (errno.EMFILE, errno.ENFILE):
+                raise
+        self._relieve()
+        return os.open(name, flags, mode, dir_fd=folder)
 
     def _open_folder_if_any(self, path: Path) -> int:
         """As `open_folder`, but -1 when there is none.  (StorageMissing when the root is gone.)"""

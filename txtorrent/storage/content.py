@@ -76,7 +76,7 @@ class Content:
 
     @_beneath.default
     def _open_beneath(self) -> Beneath:
-        return Beneath(self.root)
+        return Beneath(self.root, self.pool.relieve)
 
     @_starts.default
     def _list_starts(self) -> list[int]:

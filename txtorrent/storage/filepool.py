@@ -5,7 +5,6 @@ Which file a key means, and how it is opened, is known by who asks.
 
 from __future__ import annotations
 
-import errno
 import os
 import resource
 from collections import OrderedDict
@@ -104,9 +103,13 @@ class FilePool:
             unused = self._shrink(keep)
         _close(unused)
 
+    def relieve(self) -> None:
+        """Give up half of the open files: sockets, or another program, took too many."""
+        self.close_unused(keep=self.open_count // 2)
+
     def _add(self, key: Key, opener: Callable[[], int], writable: bool) -> OpenFile:
         """Open the file for `key` and pin it."""
-        descriptor = self._open(opener)
+        descriptor = opener()
         with self._lock:
             file = self._pin(key, writable)
             unused: list[OpenFile | None]
@@ -118,16 +121,6 @@ class FilePool:
                 unused += self._shrink(self.limit)
         _close(unused)
         return file
-
-    def _open(self, opener: Callable[[], int]) -> int:
-        try:
-            return opener()
-        except OSError as error:
-            if error.errno not in (errno.EMFILE, errno.ENFILE):
-                raise
-        # Sockets, or another program, took more than their share: give up half of ours.
-        self.close_unused(keep=self.open_count // 2)
-        return opener()
 
     # What follows is called with the lock held.
 
