@@ -29,6 +29,7 @@ from txtorrent.metainfo.torrentfile import Metainfo
 from txtorrent.peer.factory import InboundFactory
 from txtorrent.peer.interfaces import Refused, Swarm
 from txtorrent.peer.limiter import Limiter
+from txtorrent.peer.uploads import make_scratch
 from txtorrent.storage.disk import Disk
 from txtorrent.storage.filepool import FilePool
 from txtorrent.storage.journal import Journal
@@ -167,6 +168,7 @@ class Session:
             journal=self._journal,
             trackers=self._trackers,
             buffers=BufferPool(),
+            scratch=make_scratch(),
             download=Limiter(options.download_rate, now),
             upload=Limiter(options.upload_rate, now),
             bans=BanList(),

@@ -6,6 +6,7 @@ from twisted.internet.address import IPv4Address
 from twisted.internet.interfaces import IAddress
 from twisted.internet.protocol import Factory, Protocol
 
+from tests.testing.fakepeer import Request, one_by_one
 from txtorrent.metainfo.torrentfile import Metainfo
 from txtorrent.wire import messages as m
 from txtorrent.wire.handshake import Handshake, HandshakeDecoder
@@ -30,7 +31,7 @@ class RecordingSeed(Factory):
         assert isinstance(addr, IPv4Address)
         return SeedLink(self)
 
-    def block(self, request: m.Request) -> bytes:
+    def block(self, request: Request) -> bytes:
         """The bytes that a request asks for."""
         at = request.index * self.metainfo.geometry.piece_length + request.begin
         return self.content[at : at + request.length]
@@ -69,17 +70,17 @@ class SeedLink(Protocol):
             self.decoder, data = StreamDecoder(metainfo.geometry.piece_count), done[1]
             self.transport.write(Handshake(metainfo.info_hash, b"-RS0001-" + b"r" * 12).encode())
             self.transport.write(m.HaveAll().encode() + m.Unchoke().encode())
-        for message in self.decoder.feed(data):
-            if isinstance(message, m.Request):
+        for message in one_by_one(self.decoder.feed(data)):
+            if isinstance(message, Request):
                 self.answer(message)
 
-    def answer(self, request: m.Request) -> None:
+    def answer(self, request: Request) -> None:
         self.seed.asked.add(request.index)
         now = self.seed.reactor.seconds()
         self.due = max(self.due, now) + request.length / self.seed.rate
         self.timers.add(self.seed.reactor.callLater(self.due - now, self.send, request))
 
-    def send(self, request: m.Request) -> None:
+    def send(self, request: Request) -> None:
         self.timers = {timer for timer in self.timers if timer.active()}
         block = self.seed.block(request)
         self.transport.write(m.Piece(request.index, request.begin, block).encode())

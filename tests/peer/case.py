@@ -15,7 +15,7 @@ from txtorrent.metainfo.torrentfile import parse
 from txtorrent.peer.factory import InboundFactory, OutboundFactory
 from txtorrent.peer.interfaces import Refused
 from txtorrent.peer.limiter import Limiter
-from txtorrent.peer.uploads import Uploads
+from txtorrent.peer.uploads import Uploads, make_scratch
 from txtorrent.swarm.peer import Peer
 from txtorrent.swarm.rate import Rate
 from txtorrent.swarm.window import RequestWindow
@@ -35,8 +35,10 @@ class Store:
         self.reads = []
         self.served = 0
 
-    def read_cached(self, piece, begin, length):
-        return self._bytes(piece, begin, length) if self.cached else None
+    def read_cached(self, piece, begin, into):
+        if self.cached:
+            into[:] = self._bytes(piece, begin, len(into))
+        return self.cached
 
     def read(self, piece, begin, length):
         self.reads.append((Deferred(), piece, begin, length))
@@ -65,6 +67,7 @@ class Above:
         self.clock = clock
         self.store = store
         self.limiter = limiter
+        self.scratch = make_scratch()
         self.told = []
         self.links = []
         self.gone = []
@@ -96,6 +99,7 @@ class Above:
         link.uploads = Uploads(
             link.outbox,
             self.store,
+            self.scratch,
             self.limiter,
             lambda size: self.sent(link, size),
             self.read_failures.append,
@@ -131,9 +135,8 @@ class Above:
         self.told.append(("has", piece))
         link.peer.have.add(piece)
 
-    def may_upload(self, link, request):
-        whole = METAINFO.geometry.piece_size(request.index) if request.index in self.have else -1
-        return request.begin + request.length <= whole
+    def uploadable(self, piece):
+        return METAINFO.geometry.piece_size(piece) if piece in self.have else 0
 
     def sent(self, link, size):
         link.peer.uploaded.total += size

@@ -1,7 +1,7 @@
 """Peers that want too much of a seed: it serves what it can and costs the others nothing."""
 
 from tests.peer.sessioncase import PIECE, SessionCase
-from tests.testing.fakepeer import FAST
+from tests.testing.fakepeer import FAST, Request
 from txtorrent.metainfo.pieces import BLOCK
 from txtorrent.torrent.connections import MOST_PER_HOST, MOST_PER_NETWORK
 from txtorrent.wire import messages as m
@@ -20,7 +20,7 @@ class Seeding(SessionCase):
         return fake
 
     def everything(self, size=BLOCK):
-        return [m.Request(p, at, size) for p in range(40) for at in range(0, PIECE, size)]
+        return [Request(p, at, size) for p in range(40) for at in range(0, PIECE, size)]
 
     def test_everything_at_once(self):
         """THREATS B4: asked for the whole torrent in bits, we answer every one of them."""
@@ -53,7 +53,7 @@ class Seeding(SessionCase):
         self.swarm.run(2)
         allowed = {message.index for message in fake.of(m.AllowedFast)}
         self.assertEqual((len(allowed), fake.hears(m.Unchoke)), (10, False))
-        fake.say(*(m.Request(piece, 0, BLOCK) for piece in range(40)))
+        fake.say(*(Request(piece, 0, BLOCK) for piece in range(40)))
         self.swarm.run(2)
         self.assertEqual({piece.index for piece in fake.of(m.Piece)}, allowed)
         rejected = {reject.index for reject in fake.of(m.Reject)}

@@ -1,7 +1,7 @@
 """Peers that keep back what we need, or send what we do not: the others make up for it."""
 
 from tests.peer.sessioncase import PIECE, SessionCase
-from tests.testing.fakepeer import FAST, PLAIN
+from tests.testing.fakepeer import FAST, PLAIN, Request
 from txtorrent.metainfo.pieces import BLOCK
 from txtorrent.peer.protocol import MOST_OFFENCES
 from txtorrent.swarm.window import START
@@ -15,9 +15,9 @@ class Leeching(SessionCase):
         leecher = self.swarm.add_leecher()
         without_two = m.Bitfield(bytes([0x3F, 255, 255, 255, 255]))
         mute = self.fake(leecher, "20.60.0.1", without_two, m.Unchoke())
-        self.run_until(lambda: len(mute.of(m.Request)) >= START)
+        self.run_until(lambda: len(mute.of(Request)) >= START)
         asked = self.clock.seconds()
-        self.assertEqual(len(mute.of(m.Request)), START)
+        self.assertEqual(len(mute.of(Request)), START)
         # Nobody has those two, so this is no endgame.
         giving = self.fake(leecher, "20.61.0.1", without_two, m.Unchoke())
         giving.answers(0.01)
@@ -42,7 +42,7 @@ class Leeching(SessionCase):
     def first_request(self, link):
         per_piece = PIECE // BLOCK
         piece, block = divmod(next(iter(link.peer.requests)), per_piece)
-        return m.Request(piece, block * BLOCK, BLOCK)
+        return Request(piece, block * BLOCK, BLOCK)
 
     def test_unsolicited_data(self):
         """THREATS B6: dropped and counted, and enough of it ends the connection."""
@@ -83,7 +83,7 @@ class Leeching(SessionCase):
             fake = self.fake(leecher, f"20.60.{number}.1", has, m.Unchoke(), reserved=reserved)
             self.swarm.run(1)
             link = self.link(leecher, fake)
-            asked = fake.of(m.Request)
+            asked = fake.of(Request)
             self.assertEqual((len(asked), len(link.peer.requests)), (START, START))
             fake.say(m.Choke())
             self.swarm.run(0.1)
@@ -93,7 +93,7 @@ class Leeching(SessionCase):
             self.swarm.run(0.1)
             self.assertEqual((link.peer.requests, link.peer.offences), ({}, 0))
             self.swarm.run(5)
-            self.assertEqual(len(fake.of(m.Request)), START)
+            self.assertEqual(len(fake.of(Request)), START)
             fake.answers()
             fake.say(m.Unchoke())
             self.run_until(lambda node=leecher: node.is_complete)
@@ -104,7 +104,7 @@ class Leeching(SessionCase):
         fake = self.fake(leecher, "20.60.0.1", m.HaveAll(), m.AllowedFast(3), m.AllowedFast(7))
         fake.answers()
         self.swarm.run(5)
-        self.assertEqual({request.index for request in fake.of(m.Request)}, {3, 7})
+        self.assertEqual({request.index for request in fake.of(Request)}, {3, 7})
         self.assertEqual(list(leecher.torrent.progress.have), [3, 7])
 
     def test_a_short_queue(self):
@@ -125,7 +125,7 @@ class Leeching(SessionCase):
             if not leecher.is_complete:
                 fake.host.soon(0.1, answer)
 
-        fake.on(m.Request, asked)
+        fake.on(Request, asked)
         answer()
         self.run_until(lambda: leecher.is_complete, 120)
         self.assertEqual((fake.closed, fake.connected), (0, 1))
@@ -136,11 +136,11 @@ class Leeching(SessionCase):
         leecher = self.swarm.add_leecher()
         slow = self.fake(leecher, "20.60.0.1", m.HaveAll(), m.Unchoke())
         self.swarm.run(2)
-        slow.say(*(slow.block(request) for request in slow.of(m.Request)[:3]))
+        slow.say(*(slow.block(request) for request in slow.of(Request)[:3]))
         quick = self.fake(leecher, "20.61.0.1", m.HaveAll(), m.Unchoke())
         quick.answers(0.05)
         self.run_until(lambda: leecher.is_complete)
-        asked = [(each.index, each.begin) for each in quick.of(m.Request)]
+        asked = [(each.index, each.begin) for each in quick.of(Request)]
         self.assertEqual(len(asked), len(set(asked)))
         self.assertEqual(leecher.data(), self.data)
 
@@ -178,7 +178,7 @@ class Hoarding(SessionCase):
                 leecher, f"20.60.{number}.1", m.Bitfield(bytes([bits, 0, 0, 0, 0])), m.Unchoke()
             )
             self.swarm.run(1)
-            first = [each for each in hoarder.of(m.Request) if not each.begin]
+            first = [each for each in hoarder.of(Request) if not each.begin]
             hoarder.say(*map(hoarder.block, first))
             self.swarm.run(1)
         self.assertEqual(leecher.session._shared.buffers.lent, 4 * PIECE)
@@ -188,7 +188,7 @@ class Hoarding(SessionCase):
         for fake in self.fakes[:2]:
             fake.forget()
             fake.answers()
-            fake.say(fake.block(m.Request(0 if fake is self.fakes[0] else 2, BLOCK, BLOCK)))
+            fake.say(fake.block(Request(0 if fake is self.fakes[0] else 2, BLOCK, BLOCK)))
         self.run_until(lambda: leecher.is_complete, 120)
         self.assertEqual(leecher.data(), self.data)
 

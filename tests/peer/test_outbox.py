@@ -6,7 +6,7 @@ from random import Random
 from twisted.internet import main
 from twisted.trial.unittest import SynchronousTestCase
 
-from txtorrent.peer.outbox import HIGH_WATER, LOW_WATER, MOST_BUFFERS, Outbox
+from txtorrent.peer.outbox import MOST_BUFFERS, Outbox
 
 
 class Kernel:
@@ -51,6 +51,13 @@ class OutboxTests(SynchronousTestCase):
         self.refills.append(self.outbox.size)
         return self.more
 
+    def send(self, *parts):
+        """Send from memory that holds something else as soon as that returns."""
+        views = [memoryview(bytearray(part)) for part in parts]
+        self.outbox.send(views, sum(map(len, parts)))
+        for view in views:
+            view[:] = b"!" * len(view)
+
     def may_send(self):
         """The reactor's word."""
         return self.kernel.doWrite()
@@ -84,36 +91,47 @@ class OutboxTests(SynchronousTestCase):
             self.setUp()
             parts = [random.randbytes(random.randrange(1, 300)) for _ in range(200)]
             self.kernel.room = [random.randrange(400) for _ in range(2000)]
-            self.outbox.add(map(memoryview, parts), sum(map(len, parts)))
-            self.outbox.flush()
+            for at in range(0, 200, 20):
+                self.send(*parts[at : at + 20])
             while self.outbox.size:
                 self.may_send()
             self.assertEqual(self.kernel.got, b"".join(parts))
             self.assertEqual(self.outbox.taken, len(self.kernel.got))
 
-    def test_many_buffers_in_one_call(self):
-        self.outbox.add([b"x"] * MOST_BUFFERS * 2, MOST_BUFFERS * 2)
-        self.assertEqual(self.kernel.calls, [])
-        self.outbox.flush()
-        self.may_send()
-        self.assertEqual(self.kernel.calls, [MOST_BUFFERS] * 2)
+    def test_blocks_go_in_one_call(self):
+        self.send(*[b"x"] * 200)
+        self.assertEqual((self.kernel.calls, self.outbox.size), ([200], 0))
+        self.assertFalse(self.kernel.writing)
 
-    def test_blocks_are_asked_for_when_there_is_room(self):
-        """Not while much waits, and only on the reactor's word: the peer reads, then."""
-        self.kernel.room = [1, 1, HIGH_WATER - LOW_WATER]
-        self.outbox.add([bytes(HIGH_WATER)], HIGH_WATER)
-        self.assertTrue(self.outbox.is_full)
-        self.outbox.flush()
+    def test_many_that_wait_go_in_one_call(self):
+        self.kernel.room = [0]
+        self.send(*[b"x"] * MOST_BUFFERS * 2)
+        self.assertTrue(self.kernel.writing)
+        self.may_send()
+        self.may_send()
+        self.assertEqual(self.kernel.calls[1:], [MOST_BUFFERS] * 2)
+
+    def test_blocks_do_not_overtake_what_waits(self):
+        self.kernel.room = [0]
+        self.outbox.write(b"first")
+        self.send(b"second")
+        self.may_send()
+        self.assertEqual(self.kernel.got, b"firstsecond")
+
+    def test_blocks_are_asked_for_when_nothing_waits(self):
+        """And only on the reactor's word: the peer reads, then."""
+        self.kernel.room = [1, 1, 8]
+        self.send(b"0123456789")
         self.may_send()
         self.assertEqual(self.refills, [])
         self.may_send()
-        self.assertEqual(self.refills, [LOW_WATER - 2])
+        self.assertEqual(self.refills, [0])
 
     def test_more_comes_although_the_kernel_took_everything(self):
         """Else a seed would stand still as soon as its peer reads faster than it asks."""
         self.more = True
-        self.outbox.add([b"x"], 1)
-        self.outbox.flush(more=True)
+        self.send(b"x")
+        self.outbox.want_refill()
         self.assertEqual((self.outbox.size, self.kernel.writing), (0, True))
         self.may_send()
         self.assertEqual((self.refills, self.kernel.writing), ([0], True))
@@ -144,5 +162,8 @@ class OutboxTests(SynchronousTestCase):
     def test_gone(self):
         self.kernel.connected = False
         self.outbox.write(b"x")
+        self.send(b"x")
+        self.outbox.want_refill()
         self.outbox.clear()
         self.assertEqual((self.kernel.calls, self.outbox.size), ([], 0))
+        self.assertFalse(self.kernel.writing)

@@ -1,7 +1,7 @@
 """The life of a peer connection: handshakes, silence, keep-alives, ends."""
 
 from tests.peer.case import DATA, METAINFO, OUR_ID, OURS, PORT, PeerCase
-from tests.testing.fakepeer import PLAIN
+from tests.testing.fakepeer import PLAIN, Request
 from txtorrent.address import Address
 from txtorrent.peer.protocol import HANDSHAKE_TIMEOUT, SILENCE_TIMEOUT, STUCK_TIMEOUT
 from txtorrent.wire import messages as m
@@ -186,7 +186,7 @@ class Silence(PeerCase):
     def test_no_keep_alive_while_blocks_go_out(self):
         fake, _ = self.connect()
         for piece in range(10):
-            fake.say(m.Request(piece, 0, 16384))
+            fake.say(Request(piece, 0, 16384))
             self.tick(60)
         self.assertEqual({type(message) for message in fake.heard}, {m.Piece})
 
@@ -196,7 +196,7 @@ class Silence(PeerCase):
         fake.pause()
         for piece in range(10):
             for begin in range(0, 256 * 1024, 16384):
-                fake.say(m.Request(piece, begin, 16384))
+                fake.say(Request(piece, begin, 16384))
         for _ in range(int(STUCK_TIMEOUT) - 2):
             self.tick(1)
             fake.say(m.KeepAlive())
@@ -208,7 +208,7 @@ class Silence(PeerCase):
         """A peer whose line takes 3 KB/s stays."""
         self.theirs.down_line.rate = 3_000
         fake, _ = self.connect()
-        fake.say(*(m.Request(0, begin, 16384) for begin in range(0, 256 * 1024, 16384)))
+        fake.say(*(Request(0, begin, 16384) for begin in range(0, 256 * 1024, 16384)))
         for _ in range(10):
             self.tick(30)
             fake.say(m.KeepAlive())

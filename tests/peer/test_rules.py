@@ -1,7 +1,7 @@
 """What a peer may say and when: a row a message; the pair (said, what came of it)."""
 
 from tests.peer.case import METAINFO, PIECE, PeerCase
-from tests.testing.fakepeer import FAST, PLAIN
+from tests.testing.fakepeer import FAST, PLAIN, Request
 from txtorrent.peer.protocol import MOST_OFFENCES
 from txtorrent.peer.rules import CHOKE_GRACE, LARGEST_REQUEST, MOST_ALLOWED_FAST, MOST_BITFIELDS
 from txtorrent.wire import messages as m
@@ -38,8 +38,8 @@ BOTH = [
     ([m.KeepAlive()] * 100, []),
     ([m.Port(6881), m.Unknown(20, b"\0d1:md11:ut_metadatai1eee"), m.Unknown(255, b"")], []),
     ([m.Cancel(1, 0, BLOCK), m.Cancel(99, 5, 7)], []),
-    ([m.Request(0, 0, 0)], ENDS),
-    ([m.Request(0, 0, LARGEST_REQUEST + 1)], ENDS),
+    ([Request(0, 0, 0)], ENDS),
+    ([Request(0, 0, LARGEST_REQUEST + 1)], ENDS),
 ]
 WITH_FAST = [
     ([m.HaveAll()], [("has pieces", list(range(12)))]),
@@ -120,16 +120,16 @@ class Requests(PeerCase):
     def test_table(self):
         self.above.have.discard(5)
         rows = [
-            (m.Request(1, 0, BLOCK), "piece"),
-            (m.Request(1, PIECE - 1, 1), "piece"),
-            (m.Request(1, 3, LARGEST_REQUEST), "piece"),
-            (m.Request(COUNT - 1, LAST - 100, 100), "piece"),
-            (m.Request(COUNT - 1, LAST - 100, 101), "reject"),
-            (m.Request(1, PIECE - 1, 2), "reject"),
-            (m.Request(1, 0xFFFFFFFF, BLOCK), "reject"),
-            (m.Request(5, 0, BLOCK), "reject"),
-            (m.Request(COUNT, 0, BLOCK), "reject"),
-            (m.Request(0xFFFFFFFF, 0, BLOCK), "reject"),
+            (Request(1, 0, BLOCK), "piece"),
+            (Request(1, PIECE - 1, 1), "piece"),
+            (Request(1, 3, LARGEST_REQUEST), "piece"),
+            (Request(COUNT - 1, LAST - 100, 100), "piece"),
+            (Request(COUNT - 1, LAST - 100, 101), "reject"),
+            (Request(1, PIECE - 1, 2), "reject"),
+            (Request(1, 0xFFFFFFFF, BLOCK), "reject"),
+            (Request(5, 0, BLOCK), "reject"),
+            (Request(COUNT, 0, BLOCK), "reject"),
+            (Request(0xFFFFFFFF, 0, BLOCK), "reject"),
         ]
         for reserved in (FAST, PLAIN):
             fake, link = self.connect(reserved)
@@ -144,10 +144,10 @@ class Requests(PeerCase):
     def test_three_hundred_invalid_ones(self):
         fake, _ = self.connect()
         for _ in range(MOST_OFFENCES - 1):
-            fake.say(m.Request(COUNT, 0, BLOCK))
+            fake.say(Request(COUNT, 0, BLOCK))
         self.clock.advance(1)
         self.assertEqual(fake.closed, 0)
-        fake.say(m.Request(COUNT, 0, BLOCK))
+        fake.say(Request(COUNT, 0, BLOCK))
         self.clock.advance(1)
         self.assertEqual(fake.closed, 1)
         self.assertIn("too many offences", self.above.gone[0])
@@ -159,18 +159,18 @@ class Requests(PeerCase):
             link.choke(self.clock.seconds())
             self.clock.advance(CHOKE_GRACE - 1)
             fake.forget()
-            fake.say(m.Request(1, 0, BLOCK))
+            fake.say(Request(1, 0, BLOCK))
             self.assertAnswer(fake, *[("reject", 1, 0, BLOCK)] * (reserved is FAST))
             self.assertEqual(link.peer.offences, 0)
             self.clock.advance(2)
-            fake.say(m.Request(1, 0, BLOCK))
+            fake.say(Request(1, 0, BLOCK))
             self.assertAnswer(fake, *[("reject", 1, 0, BLOCK)] * (reserved is FAST))
             self.assertEqual(link.peer.offences, 1)
 
     def test_flood_while_choked(self):
         fake, _ = self.connect(unchoked=False)
         self.clock.advance(CHOKE_GRACE)
-        fake.say(*[m.Request(1, 0, BLOCK)] * MOST_OFFENCES)
+        fake.say(*[Request(1, 0, BLOCK)] * MOST_OFFENCES)
         self.clock.advance(1)
         self.assertEqual(fake.closed, 1)
 
@@ -178,7 +178,7 @@ class Requests(PeerCase):
         fake, link = self.connect(unchoked=False)
         link.peer.granted_fast.add(3)
         fake.forget()
-        fake.say(m.Request(3, 0, BLOCK), m.Request(4, 0, BLOCK))
+        fake.say(Request(3, 0, BLOCK), Request(4, 0, BLOCK))
         self.assertAnswer(fake, ("reject", 4, 0, BLOCK), ("piece", 3, 0, BLOCK))
 
     def test_choke_ends_what_waits(self):
@@ -188,7 +188,7 @@ class Requests(PeerCase):
             fake, link = self.connect(reserved)
             link.peer.granted_fast.add(3)
             asked = [(piece, begin, BLOCK) for piece in (2, 3, 4) for begin in (0, BLOCK)]
-            fake.say(*(m.Request(*each) for each in asked))
+            fake.say(*(Request(*each) for each in asked))
             self.clock.advance(1)
             link.choke(self.clock.seconds())
             rejected = [each for each in asked if each[0] != 3] * (reserved is FAST)
@@ -203,7 +203,7 @@ class Requests(PeerCase):
             self.store.cached = False
             fake, _ = self.connect(reserved)
             for piece in (1, 2, 3):
-                fake.say(m.Request(piece, 0, BLOCK))
+                fake.say(Request(piece, 0, BLOCK))
             self.clock.advance(1)
             fake.say(m.Cancel(2, 0, BLOCK), m.Cancel(2, 0, BLOCK), m.Cancel(3, 0, 1))
             self.assertAnswer(fake, *[("reject", 2, 0, BLOCK)] * (reserved is FAST))

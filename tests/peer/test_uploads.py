@@ -1,6 +1,7 @@
 """The way of blocks to a peer: requests wait, data does not; cancel, choke, limits, the disk."""
 
 from tests.peer.case import DATA, PIECE, PeerCase
+from tests.testing.fakepeer import Request
 from txtorrent.peer.uploads import MOST_QUEUED, READ_AHEAD
 from txtorrent.wire import messages as m
 
@@ -10,7 +11,7 @@ MOST_WAITING = 512 * 1024
 
 
 def requests(*pieces, length=BLOCK):
-    return [m.Request(p, at, length) for p in pieces for at in range(0, PIECE, length)]
+    return [Request(p, at, length) for p in pieces for at in range(0, PIECE, length)]
 
 
 def waiting(link):
@@ -32,7 +33,7 @@ class Cached(Uploading):
     def test_every_size(self):
         fake, link = self.connect()
         sizes = (1, 100, BLOCK - 1, BLOCK, BLOCK + 1, 32 * 1024, 128 * 1024)
-        asked = [m.Request(1, 7, size) for size in sizes]
+        asked = [Request(1, 7, size) for size in sizes]
         fake.say(*asked)
         self.clock.advance(1)
         self.assertServed(fake, *asked)
@@ -108,7 +109,7 @@ class Floods(Uploading):
 
     def test_thousands_at_once_are_all_answered(self):
         fake, _ = self.connect()
-        asked = [m.Request(p, at, 16) for p in range(11) for at in range(0, 16 * 300, 16)]
+        asked = [Request(p, at, 16) for p in range(11) for at in range(0, 16 * 300, 16)]
         self.assertGreater(len(asked), MOST_QUEUED)
         fake.pause()
         self.ours.up_line.rate = 10_000
@@ -123,7 +124,7 @@ class Floods(Uploading):
         """What the queue cannot hold stays with the peer."""
         self.store.cached = False
         fake, link = self.connect()
-        flood = [m.Request(p, at, 16) for p in range(11) for at in range(0, 16 * 4000, 16)]
+        flood = [Request(p, at, 16) for p in range(11) for at in range(0, 16 * 4000, 16)]
         fake.say(*flood)
         self.clock.advance(5)
         held = len(link.uploads)
@@ -142,7 +143,7 @@ class Floods(Uploading):
     def test_not_silent_while_we_do_not_read(self):
         self.store.cached = False
         fake, _ = self.connect()
-        fake.say(*[m.Request(0, at, 16) for at in range(0, 16 * 3000, 16)])
+        fake.say(*[Request(0, at, 16) for at in range(0, 16 * 3000, 16)])
         self.tick(200)
         self.assertEqual(fake.closed, 0)
         self.store.cached = True
@@ -213,21 +214,21 @@ class Disk(Uploading):
 
     def test_cancelled_while_it_is_read(self):
         """The next block is not answered with the bytes of the one taken back."""
-        self.say(m.Request(1, 0, BLOCK))
-        self.say(m.Cancel(1, 0, BLOCK), m.Request(2, BLOCK, BLOCK))
+        self.say(Request(1, 0, BLOCK))
+        self.say(m.Cancel(1, 0, BLOCK), Request(2, BLOCK, BLOCK))
         self.assertEqual(self.fake.heard, [m.Reject(1, 0, BLOCK)])
         self.finish()
         self.finish()
-        self.assertServed(self.fake, m.Request(2, BLOCK, BLOCK))
+        self.assertServed(self.fake, Request(2, BLOCK, BLOCK))
 
     def test_choked_while_it_is_read(self):
         self.say(*requests(1))
         self.link.choke(self.clock.seconds())
         self.link.unchoke(self.clock.seconds())
-        self.say(m.Request(2, 0, BLOCK))
+        self.say(Request(2, 0, BLOCK))
         while self.store.reads:
             self.finish()
-        self.assertServed(self.fake, m.Request(2, 0, BLOCK))
+        self.assertServed(self.fake, Request(2, 0, BLOCK))
         self.assertEqual(len(self.fake.of(m.Reject)), 16)
 
     def test_gone_while_it_is_read(self):
@@ -239,7 +240,7 @@ class Disk(Uploading):
 
     def test_failed(self):
         """Whose fault it is is for the torrent to find out."""
-        self.say(m.Request(1, 0, BLOCK))
+        self.say(Request(1, 0, BLOCK))
         self.store.reads.pop()[0].errback(OSError(5, "Input/output error"))
         [failure] = self.above.read_failures
         failure.trap(OSError)
@@ -255,7 +256,7 @@ class Limited(Uploading):
         modest, _ = self.connect()
         modest.say(*requests(2, 3, 4))
         for _ in range(30):
-            greedy.say(m.Request(1, 0, BLOCK))
+            greedy.say(Request(1, 0, BLOCK))
             self.clock.advance(0.09)
             greedy.say(m.Cancel(1, 0, BLOCK))
             self.clock.advance(0.01 + 0.01)

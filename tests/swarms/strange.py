@@ -13,21 +13,26 @@ def corrupting(blocks, most=1_000_000):
         store = parts.connections._store
         cached, read = store.read_cached, store.read
 
-        def flipped(data, begin):
+        def flip(data, begin):
             """One read may bring several blocks."""
             nonlocal most
-            if data is None:
-                return data
-            changed = bytearray(data)
             for at in range(-begin % BLOCK, len(data), BLOCK):
                 if (begin + at) // BLOCK in blocks and most:
                     most -= 1
-                    changed[at] ^= 1
+                    data[at] ^= 1
+
+        def flipped(data, begin):
+            changed = bytearray(data)
+            flip(changed, begin)
             return bytes(changed)
 
-        store.read_cached = lambda piece, begin, length: flipped(
-            cached(piece, begin, length), begin
-        )
+        def cached_but_flipped(piece, begin, into):
+            found = cached(piece, begin, into)
+            if found:
+                flip(into, begin)
+            return found
+
+        store.read_cached = cached_but_flipped
         store.read = lambda piece, begin, length: read(piece, begin, length).addCallback(
             flipped, begin
         )
@@ -38,7 +43,7 @@ def corrupting(blocks, most=1_000_000):
 def silent(parts):
     """Unchokes, and answers no request from now on."""
     store = parts.connections._store
-    store.read_cached = lambda piece, begin, length: None
+    store.read_cached = lambda piece, begin, into: False
     store.read = lambda piece, begin, length: Deferred()
 
 

@@ -11,9 +11,10 @@ It keeps no rule of the protocol by itself: what it does is what the test says.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
+from attrs import define
 from twisted.internet.interfaces import IListeningPort
 from twisted.internet.protocol import ClientFactory, Factory, Protocol
 from twisted.python.failure import Failure
@@ -31,6 +32,27 @@ ANY_FRAME = 8 * 1024 * 1024
 
 FAST = bytes(7) + b"\x04"
 PLAIN = bytes(8)
+
+
+@define
+class Request(m.Message):
+    """One block of `Requests`: what a peer says and hears is easier to read one by one."""
+
+    index: int
+    begin: int
+    length: int
+
+    def encode(self) -> bytes:
+        return m.Requests([(self.index, self.begin, self.length)]).encode()
+
+
+def one_by_one(messages: Iterable[m.Message]) -> Iterator[m.Message]:
+    """Messages as they came, with one for each request."""
+    for message in messages:
+        if isinstance(message, m.Requests):
+            yield from (Request(*block) for block in message.blocks)
+        else:
+            yield message
 
 
 class FakePeer:
@@ -142,7 +164,7 @@ class FakePeer:
 
     # -- serving
 
-    def block(self, request: m.Request) -> m.Piece:
+    def block(self, request: Request) -> m.Piece:
         """The truthful answer to a request."""
         start = self.metainfo.geometry.piece_offset(request.index) + request.begin
         return m.Piece(request.index, request.begin, self.data[start : start + request.length])
@@ -150,13 +172,13 @@ class FakePeer:
     def answers(self, seconds: float = 0.0, lies: bool = False) -> None:
         """Answer every request from now on, each after so long; `lies`: with wrong data."""
 
-        def answer(request: m.Request) -> None:
+        def answer(request: Request) -> None:
             piece = self.block(request)
             if lies:
                 piece.data = bytes(byte ^ 0xFF for byte in piece.data)
             self.later(seconds, piece)
 
-        self.on(m.Request, answer)
+        self.on(Request, answer)
 
     def later(self, seconds: float, *messages: m.Message) -> None:
         """Say these after so long, if the connection is still there."""
@@ -223,7 +245,7 @@ class _Wire(Protocol):
             self._shaking = None
             handshake, data = done
             self._peer.wire_greeted(handshake, self._dialled)
-        for message in self._stream.feed(data):
+        for message in one_by_one(self._stream.feed(data)):
             self._peer.wire_heard(message)
 
     def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]

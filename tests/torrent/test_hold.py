@@ -3,6 +3,7 @@
 import errno
 
 from tests.peer.sessioncase import SessionCase
+from tests.testing.fakepeer import Request
 from txtorrent.wire import messages as m
 
 
@@ -12,12 +13,12 @@ class Hold(SessionCase):
         leecher = self.swarm.add_leecher()
         self.clock.advance(1)
         fake = self.fake(leecher, "20.60.0.1", m.HaveAll(), m.Unchoke())
-        self.run_until(lambda: fake.of(m.Request))
+        self.run_until(lambda: fake.of(Request))
         leecher.parts.disk_full(OSError(errno.ENOSPC, "No space left on device"))
-        asked = fake.of(m.Request)
+        asked = fake.of(Request)
         fake.say(*map(fake.block, asked), m.Choke(), m.Unchoke())
         self.clock.advance(10)
-        self.assertEqual(fake.of(m.Request), asked)
+        self.assertEqual(fake.of(Request), asked)
         leecher.parts.disk_has_space()
         self.clock.advance(1)
-        self.assertGreater(len(fake.of(m.Request)), len(asked))
+        self.assertGreater(len(fake.of(Request)), len(asked))

@@ -15,7 +15,7 @@ TABLE = [
     (m.Have(0xFFFFFFFF), "00000005 04 ffffffff"),
     (m.Bitfield(b""), "00000001 05"),
     (m.Bitfield(b"\xff\x80"), "00000003 05 ff80"),
-    (m.Request(1, 0x4000, 0x4000), "0000000d 06 00000001 00004000 00004000"),
+    (m.Requests([(1, 0x4000, 0x4000)]), "0000000d 06 00000001 00004000 00004000"),
     (m.Piece(1, 0x4000, b""), "00000009 07 00000001 00004000"),
     (m.Piece(1, 2, b"abc"), "0000000c 07 00000001 00000002 616263"),
     (m.Cancel(1, 2, 3), "0000000d 08 00000001 00000002 00000003"),
@@ -47,6 +47,7 @@ class Messages(SynchronousTestCase):
         }
         self.assertEqual(found - {m.Message}, {type(message) for message, _ in TABLE})
 
-    def test_piece_header(self):
-        piece = m.Piece(3, 16384, bytes(16384))
-        self.assertEqual(m.piece_header(3, 16384, 16384) + bytes(16384), piece.encode())
+    def test_requests_are_a_frame_each(self):
+        blocks = [(1, 0, 16384), (1, 16384, 16384), (7, 5, 9)]
+        frames = b"".join(m.Requests([block]).encode() for block in blocks)
+        self.assertEqual(m.Requests(blocks).encode(), frames)

@@ -7,20 +7,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.testing.fakepeer import Request, one_by_one
 from tests.wire.test_messages import TABLE
 from txtorrent.wire import messages as m
 from txtorrent.wire.stream import MIN_FRAME_CAP, ProtocolError, StreamDecoder
 
-ALL = [message for message, _ in TABLE]
+ALL = list(one_by_one(message for message, _ in TABLE))
 BYTES = b"".join(message.encode() for message in ALL)
 
 
 def decode(*chunks, pieces=100):
-    """The messages of these chunks, and the error that ended them, or None."""
+    """The messages of these chunks, requests singly, and the error that ended them, or None."""
     decoder, messages = StreamDecoder(pieces), []
     try:
         for chunk in chunks:
-            for message in decoder.feed(chunk):
+            for message in one_by_one(decoder.feed(chunk)):
                 if isinstance(message, m.Piece):
                     message.data = bytes(message.data)
                 messages.append(message)
@@ -48,6 +49,18 @@ class Whole(SynchronousTestCase):
         chunk = m.Have(1).encode() + m.Piece(1, 0, bytes(16384)).encode()
         _, piece = StreamDecoder(10).feed(chunk)
         self.assertIs(piece.data.obj, chunk)
+
+    def test_requests_come_together(self):
+        """As many as follow each other whole in a chunk; another message stands between."""
+        blocks = [(n, 16384 * n, 16384) for n in range(100)]
+        data, have = m.Requests(blocks).encode(), m.Have(3)
+        for chunk, expected in [
+            (data, [m.Requests(blocks)]),
+            (data + have.encode() + data, [m.Requests(blocks), have, m.Requests(blocks)]),
+            (data[:-1], [m.Requests(blocks[:-1])]),
+            (data + m.Cancel(1, 2, 3).encode(), [m.Requests(blocks), m.Cancel(1, 2, 3)]),
+        ]:
+            self.assertEqual(list(StreamDecoder(10).feed(chunk)), expected)
 
     def test_lazily(self):
         """Who stops listening is told no more."""
@@ -123,7 +136,7 @@ class Broken(SynchronousTestCase):
                     self.assertIsNotNone(error, (kind, size))
 
     def test_unknown_ids_are_skipped(self):
-        known = {message.id for message in ALL}
+        known = {message.id for message, _ in TABLE}
         for kind in set(range(256)) - known:
             for size in (0, 1, 12, 1000, MIN_FRAME_CAP - 1):
                 bad = frame(1 + size) + bytes([kind]) + bytes(size)
@@ -171,6 +184,7 @@ MESSAGES = st.lists(
     st.one_of(
         st.sampled_from(ALL),
         st.builds(m.Piece, st.integers(0, 9), st.integers(0, 9), st.binary(max_size=300)),
+        st.builds(Request, st.integers(0, 9), st.integers(0, 9), st.integers(0, 2**32 - 1)),
         st.builds(m.Unknown, st.integers(18, 255), st.binary(max_size=50)),
     ),
     max_size=20,

@@ -50,8 +50,8 @@ class Exchange(Protocol):
     def fast_allowed(self, link: "PeerProtocol", piece: int) -> None:
         """The peer lets us request this piece although it chokes us."""
 
-    def may_upload(self, link: "PeerProtocol", request: m.Request) -> bool:
-        """Whether the request names a block that we have, within bounds."""
+    def uploadable(self, piece: int) -> int:
+        """The size in bytes of a piece that we have; 0 for any other number."""
 
 
 class Swarm(Protocol):

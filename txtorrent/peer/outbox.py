@@ -7,7 +7,7 @@ transport by which the reactor says "you may send", and sends with `sendmsg`.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from errno import EAGAIN, EINTR, ENOBUFS
 from itertools import islice
 from typing import Any, Final
@@ -15,22 +15,15 @@ from typing import Any, Final
 from twisted.internet import main
 
 MOST_BUFFERS: Final = 64
-"""Buffers of one `sendmsg`: 32 blocks with their headers, 512 KiB."""
-HIGH_WATER: Final = 256 * 1024
-"""Bytes from which on no more blocks are added; with one disk read more the most that a peer
-which reads nothing costs us."""
-LOW_WATER: Final = 64 * 1024
-"""Bytes below which blocks are added again: the kernel's own buffer bridges the gap."""
-
+"""Buffers of one `sendmsg`, of those that waited."""
 _LATER: Final = (EAGAIN, EINTR, ENOBUFS)
 
 
 class Outbox:
     """The unsent bytes of a connected `twisted.internet.tcp.Connection`.
 
-    `refill` is called on the reactor's word that the peer took what was sent, when there is
-    room for more. It may add, and tells whether it has still more: the reactor's next word
-    then comes even if the kernel took everything at once.
+    `refill` is called on the reactor's word that the peer took everything. It may send, and tells
+    whether it has still more: the reactor's next word then comes even if nothing waits.
     """
 
     __slots__ = ("_buffers", "_refill", "_sendmsg", "_transport", "size", "taken")
@@ -46,31 +39,34 @@ class Outbox:
         self._refill = refill
         transport.doWrite = self._may_send
 
-    @property
-    def is_full(self) -> bool:
-        """Whether blocks should wait; small messages are always taken."""
-        return self.size >= HIGH_WATER
+    def send(self, buffers: list[bytes | memoryview], size: int) -> None:
+        """Send buffers of `size` bytes together, which are good during this call only."""
+        transport = self._transport
+        if not transport.connected:
+            return
+        taken = 0 if self.size else max(0, self._hand_over(buffers))
+        if taken < size:
+            self._keep(buffers, taken)
+            self.size += size - taken
+            transport.startWriting()
 
-    def add(self, buffers: Iterable[bytes | memoryview], size: int) -> None:
-        """Put buffers of `size` bytes together at the end; nothing is sent before `flush`."""
-        self._buffers.extend(buffers)
-        self.size += size
+    def want_refill(self) -> None:
+        """Have `refill` called as soon as the kernel takes more."""
+        if self._transport.connected:
+            self._transport.startWriting()
 
     def write(self, data: bytes) -> None:
         """Send a small message now, or as soon as what waits before it is gone."""
         self._buffers.append(data)
         self.size += len(data)
         if len(self._buffers) == 1:
-            self.flush()
+            self._flush()
 
-    def flush(self, more: bool = False) -> None:
-        """Send what the kernel takes without waiting; the rest when the reactor says so.
-
-        `more`: have `refill` called although nothing may be left to send.
-        """
+    def _flush(self) -> None:
+        """Send what the kernel takes without waiting; the rest when the reactor says so."""
         if self._transport.connected:
             self._send()
-            if self.size or more:
+            if self.size:
                 self._transport.startWriting()
 
     def clear(self) -> None:
@@ -82,10 +78,7 @@ class Outbox:
         """In place of the transport's doWrite; what it returns ends the connection."""
         if not self._send():
             return main.CONNECTION_LOST
-        more = False
-        if self.size < LOW_WATER:
-            more = self._refill()
-            self._send()
+        more = not self.size and self._refill()
         if not self.size and not more:
             self._transport.stopWriting()
             if self._transport.disconnecting:
@@ -93,17 +86,30 @@ class Outbox:
         return None
 
     def _send(self) -> bool:
-        """Hand the kernel what it takes; False when the connection is broken."""
+        """Hand the kernel what it takes of what waits; False when the connection is broken."""
         if not self.size:
             return True
+        taken = self._hand_over(list(islice(self._buffers, MOST_BUFFERS)))
+        if taken > 0:
+            self.size -= taken
+            self._drop(taken)
+        return taken >= 0
+
+    def _hand_over(self, buffers: list[bytes | memoryview]) -> int:
+        """The bytes that the kernel takes of `buffers`; -1 when the connection is broken."""
         try:
-            taken = self._sendmsg(list(islice(self._buffers, MOST_BUFFERS)))
+            taken: int = self._sendmsg(buffers)
         except OSError as error:
-            return error.errno in _LATER
-        self.size -= taken
+            return 0 if error.errno in _LATER else -1
         self.taken += taken
-        self._drop(taken)
-        return True
+        return taken
+
+    def _keep(self, buffers: list[bytes | memoryview], taken: int) -> None:
+        """Copy all but the first `taken` bytes, to be sent later."""
+        for buffer in buffers:
+            if taken < len(buffer):
+                self._buffers.append(bytes(buffer[taken:]))
+            taken = max(0, taken - len(buffer))
 
     def _drop(self, taken: int) -> None:
         """Forget the first `taken` bytes."""

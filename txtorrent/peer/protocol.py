@@ -211,11 +211,11 @@ class PeerProtocol(Protocol):
         peer = self.peer
         peer.am_choking, peer.choked_at = True, now
         self.send(m.Choke())
-        for request in self.uploads.clear():
-            if request.index in peer.granted_fast:
-                self.uploads.add(request)
+        for block in self.uploads.clear():
+            if block[0] in peer.granted_fast:
+                self.uploads.add(block)
             else:
-                self.reject(request)
+                self.reject(block)
         self.uploads.pump()
         self.mind_queue()
 
@@ -224,10 +224,10 @@ class PeerProtocol(Protocol):
         self.peer.am_choking, self.peer.unchoked_at = False, now
         self.send(m.Unchoke())
 
-    def reject(self, request: m.Request) -> None:
+    def reject(self, block: m.Block) -> None:
         """Say that a request will not be answered; without BEP 6 there are no words for it."""
         if self.peer.fast:
-            self.send(m.Reject(request.index, request.begin, request.length))
+            self.send(m.Reject(*block))
 
     def offend(self, what: str) -> None:
         """Count something that a sane peer does not do; enough of it ends the connection."""
@@ -306,7 +306,7 @@ class PeerProtocol(Protocol):
         """Stop reading from a peer whose queue of requests is full; go on when it is half empty."""
         if self.uploads.is_full:
             self._pause_reading()
-        elif self._reading_paused and self.uploads.is_half_empty and not self.outbox.is_full:
+        elif self._reading_paused and self.uploads.is_half_empty and not self._hears_nothing:
             self._reading_paused = False
             self._received_at = self._clock.seconds()
             self.transport.resumeProducing()
@@ -319,8 +319,12 @@ class PeerProtocol(Protocol):
     def _write(self, data: bytes) -> None:
         self._sent_at = self._clock.seconds()
         self.outbox.write(data)
-        if self.outbox.size > MOST_UNREAD:
+        if self._hears_nothing:
             self._pause_reading()
+
+    @property
+    def _hears_nothing(self) -> bool:
+        return self.outbox.size > MOST_UNREAD
 
 
 def _ignore(data: bytes) -> None:

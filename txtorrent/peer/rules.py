@@ -80,25 +80,43 @@ def _count_bitfield(link: "PeerProtocol") -> None:
         raise ProtocolError("one bitfield too many")
 
 
-def _request(link: "PeerProtocol", exchange: Exchange, message: m.Request) -> None:
-    if message.length > LARGEST_REQUEST or not message.length:
-        raise ProtocolError(f"request of {message.length} bytes, not 1 to {LARGEST_REQUEST}")
+def _requests(link: "PeerProtocol", exchange: Exchange, message: m.Requests) -> None:
+    wanted, piece, size = link.uploads.add, -1, 0
+    for block in message.blocks:
+        index, begin, length = block
+        if length > LARGEST_REQUEST or not length:
+            raise ProtocolError(f"request of {length} bytes, not 1 to {LARGEST_REQUEST}")
+        if index != piece:
+            piece, size = index, _may_have(link, exchange, index)
+        if begin + length <= size:
+            wanted(block)
+        else:
+            _refuse(link, exchange, block)
+            if not link.is_open:
+                return
+
+
+def _may_have(link: "PeerProtocol", exchange: Exchange, piece: int) -> int:
+    """The size of a piece of which the peer may ask for blocks now; 0 for others."""
     peer = link.peer
-    if not exchange.may_upload(link, message):
-        link.reject(message)
+    if peer.am_choking and piece not in peer.granted_fast:
+        return 0
+    return exchange.uploadable(piece)
+
+
+def _refuse(link: "PeerProtocol", exchange: Exchange, block: m.Block) -> None:
+    link.reject(block)
+    index, begin, length = block
+    if begin + length > exchange.uploadable(index):
         link.offend("requests for what we do not have")
-    elif peer.am_choking and message.index not in peer.granted_fast:
-        link.reject(message)
-        if link.choked_for > CHOKE_GRACE:
-            link.offend("requests while choked")
-    else:
-        link.uploads.add(message)
+    elif link.choked_for > CHOKE_GRACE:
+        link.offend("requests while choked")
 
 
 def _cancel(link: "PeerProtocol", exchange: Exchange, message: m.Cancel) -> None:
-    request = m.Request(message.index, message.begin, message.length)
-    if link.uploads.cancel(request):
-        link.reject(request)
+    block = (message.index, message.begin, message.length)
+    if link.uploads.cancel(block):
+        link.reject(block)
 
 
 def _reject(link: "PeerProtocol", exchange: Exchange, message: m.Reject) -> None:
@@ -142,7 +160,7 @@ RULES: Final[dict[type[m.Message], Callable[["PeerProtocol", Exchange, Any], Non
     m.NotInterested: _not_interested,
     m.Have: _have,
     m.Bitfield: _bitfield,
-    m.Request: _request,
+    m.Requests: _requests,
     m.Cancel: _cancel,
     m.Port: _skip,
     m.Suggest: _suggest,

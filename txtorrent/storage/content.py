@@ -119,25 +119,22 @@ class Content:
                 with self._borrow(index) as descriptor:
                     _read_all(descriptor, part, begin)
 
-    def read_cached(self, offset: int, length: int) -> bytes | None:
-        """As `read` but on the reactor's thread, without ever waiting for a disk.
+    def read_cached(self, offset: int, into: memoryview) -> bool:
+        """Fill `into` as `read` would, but on the reactor's thread, without waiting for a disk.
 
-        None when that cannot be, for whatever reason: then `read`, on a lane.
+        False when that cannot be, for whatever reason: then `read`, on a lane.
         """
-        whole = self.pool.page_cache.buffer[:length]
-        if len(whole) < length:
-            return None
-        # Nearly every block lies in one file: this is the hot path of an upload.
+        # Nearly every read is of one file: this is the hot path of an upload.
         index = bisect_right(self._starts, offset) - 1
         begin = offset - self._starts[index]
-        if 0 <= begin <= self.files[index].length - length and not self.files[index].pad:
-            return bytes(whole) if self._fill_cached(index, begin, whole) else None
-        for index, begin, part in self._runs(offset, whole):
+        if 0 <= begin <= self.files[index].length - len(into) and not self.files[index].pad:
+            return self._fill_cached(index, begin, into)
+        for index, begin, part in self._runs(offset, into):
             if self.files[index].pad:
                 part[:] = bytes(len(part))
             elif not self._fill_cached(index, begin, part):
-                return None
-        return bytes(whole)
+                return False
+        return True
 
     def write(self, offset: int, data: Buffer) -> None:
         """Put `data` at `offset` of the torrent.  After an OSError, part of it may be there."""

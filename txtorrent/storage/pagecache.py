@@ -1,7 +1,7 @@
 """Reading from the page cache only: what is in memory at once, what is not not at all.
 
 Linux's `preadv2` with RWF_NOWAIT.  This is the one part of the storage that may run on the
-reactor's thread, and only there: it has one buffer.
+reactor's thread.
 """
 
 from __future__ import annotations
@@ -15,9 +15,6 @@ from attrs import define, field
 if TYPE_CHECKING:
     from txtorrent.storage.filepool import OpenFile
 
-# The longest request that is answered (THREATS: blocks of up to 128 KiB).
-LONGEST_READ = 128 * 1024
-
 _NOWAIT = getattr(os, "RWF_NOWAIT", None)
 # File systems that live in memory: a plain read of them does not wait for a device.
 _IN_MEMORY = ("tmpfs", "ramfs")
@@ -27,7 +24,6 @@ _IN_MEMORY = ("tmpfs", "ramfs")
 class PageCache:
     """Remembers which file systems cannot tell what is in memory."""
 
-    buffer: memoryview = field(init=False, factory=lambda: memoryview(bytearray(LONGEST_READ)))
     _in_memory: dict[int, bool] = field(init=False, factory=dict)  # by st_dev
 
     def read_into(self, file: OpenFile, view: memoryview, offset: int) -> bool:

@@ -292,6 +292,7 @@ class Connections:
         link.uploads = Uploads(
             link.outbox,
             self._store,
+            self._shared.scratch,
             self._shared.upload,
             bind(self._exchange.sent, link),
             self._read_failed,

@@ -161,14 +161,11 @@ class Exchange:
         link.peer.allowed_fast.add(piece)
         self.request_more(link)
 
-    def may_upload(self, link: PeerProtocol, request: m.Request) -> bool:
-        """Whether the block exists, in a piece that we have."""
-        index, end = request.index, request.begin + request.length
-        if index not in self.progress.have:
-            return False
-        if index < self._last_piece:
-            return end <= self._geometry.piece_length
-        return end <= self._geometry.piece_size(index)
+    def uploadable(self, piece: int) -> int:
+        """The size of a piece that we have; 0 for any other number."""
+        if piece not in self.progress.have:
+            return 0
+        return self._geometry.piece_size(piece)
 
     def sent(self, link: PeerProtocol, size: int) -> None:
         """A block went out."""
@@ -256,18 +253,11 @@ class Exchange:
         return False
 
     def _frames(self, numbers: Iterable[int]) -> bytes:
-        per_piece, size, pack, request = (
-            self._per_piece,
-            self._block_size,
-            m.REQUEST.pack,
-            m.Request.id,
-        )
-        return b"".join(
-            [
-                pack(13, request, index, block * BLOCK, size(index, block))
-                for index, block in (divmod(number, per_piece) for number in numbers)
-            ]
-        )
+        per_piece, size = self._per_piece, self._block_size
+        where = (divmod(number, per_piece) for number in numbers)
+        return m.Requests(
+            [(index, block * BLOCK, size(index, block)) for index, block in where]
+        ).encode()
 
     def _block_size(self, index: int, block: int) -> int:
         if index < self._last_piece and block + 1 < self._per_piece:

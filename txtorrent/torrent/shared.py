@@ -60,6 +60,7 @@ class Shared:
     journal: Journal
     trackers: Trackers
     buffers: BufferPool
+    scratch: memoryview
     download: Limiter
     upload: Limiter
     bans: BanList

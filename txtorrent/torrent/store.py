@@ -69,9 +69,9 @@ class PieceStore:
 
     # -- peer.uploads.BlockSource ----------------------------------------------------------
 
-    def read_cached(self, piece: int, begin: int, length: int) -> bytes | None:
-        """Bytes of a piece if they can be had without waiting for a disk."""
-        return self.content.read_cached(self._geometry.piece_length * piece + begin, length)
+    def read_cached(self, piece: int, begin: int, into: memoryview) -> bool:
+        """Fill `into` with bytes of a piece, if that can be done without waiting for a disk."""
+        return self.content.read_cached(self._geometry.piece_length * piece + begin, into)
 
     def read(self, piece: int, begin: int, length: int) -> "Deferred[bytes]":
         """Bytes of a piece, read on a disk thread."""

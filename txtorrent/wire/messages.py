@@ -10,6 +10,8 @@ from typing import ClassVar, Final
 from attrs import define
 
 Buffer = bytes | bytearray | memoryview
+Block = tuple[int, int, int]
+"""Piece index, byte offset in the piece, length in bytes."""
 
 FRAME: Final = Struct(">I")
 """Every frame begins with its length, which does not count these four bytes."""
@@ -18,6 +20,7 @@ HEADER: Final = Struct(">IB")
 INDEX: Final = Struct(">IBI")
 REQUEST: Final = Struct(">IBIII")
 PIECE_HEADER: Final = Struct(">IBII")
+"""What stands before the data of a block."""
 
 KEEP_ALIVE_FRAME: Final = b"\0\0\0\0"
 
@@ -110,10 +113,14 @@ class _Block(Message):
 
 
 @define
-class Request(_Block):
-    """The sender asks for this block."""
+class Requests(Message):
+    """The sender asks for these blocks: one frame each. Clients ask for many at a time."""
 
+    blocks: list[Block]
     id: ClassVar[int] = 6
+
+    def encode(self) -> bytes:
+        return b"".join([REQUEST.pack(13, self.id, *block) for block in self.blocks])
 
 
 @define
@@ -126,7 +133,7 @@ class Piece(Message):
     id: ClassVar[int] = 7
 
     def encode(self) -> bytes:
-        return piece_header(self.index, self.begin, len(self.data)) + self.data
+        return PIECE_HEADER.pack(9 + len(self.data), self.id, self.index, self.begin) + self.data
 
 
 @define
@@ -192,8 +199,3 @@ class Unknown(Message):
 
     def encode(self) -> bytes:
         return HEADER.pack(1 + len(self.payload), self.number) + self.payload
-
-
-def piece_header(index: int, begin: int, length: int) -> bytes:
-    """The 13 bytes that stand before `length` bytes of block data."""
-    return PIECE_HEADER.pack(9 + length, 7, index, begin)

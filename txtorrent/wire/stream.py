@@ -6,6 +6,7 @@ as its bytes arrive and never longer than the cap, so a claimed length allocates
 """
 
 from collections.abc import Callable, Iterator
+from struct import Struct
 from typing import Final
 
 from txtorrent.wire import messages as m
@@ -13,6 +14,9 @@ from txtorrent.wire import messages as m
 MIN_FRAME_CAP: Final = 64 * 1024
 """Bytes. Room for a 16 KiB block and for any extension message; a larger frame is an
 attack or a broken peer, unless the torrent's bitfield itself is larger."""
+
+
+_BLOCK: Final = Struct(">III")
 
 
 class ProtocolError(Exception):
@@ -44,8 +48,7 @@ def _fixed(message: Callable[..., m.Message], size: int) -> Callable[[memoryview
 def _request(payload: memoryview) -> m.Message:
     if len(payload) != 12:
         raise ProtocolError(f"request of {len(payload)} bytes where 12 are right")
-    _, _, index, begin, length = m.REQUEST.unpack(b"\0\0\0\0\6" + payload)
-    return m.Request(index, begin, length)
+    return m.Requests([_BLOCK.unpack(payload)])
 
 
 def _piece(payload: memoryview) -> m.Message:
@@ -62,7 +65,7 @@ _PARSERS: Final[dict[int, Callable[[memoryview], m.Message]]] = {
     m.NotInterested.id: _bare(m.NotInterested),
     m.Have.id: _fixed(m.Have, 4),
     m.Bitfield.id: lambda payload: m.Bitfield(bytes(payload)),
-    m.Request.id: _request,
+    m.Requests.id: _request,
     m.Piece.id: _piece,
     m.Cancel.id: _fixed(m.Cancel, 12),
     m.Port.id: _fixed(m.Port, 2),
@@ -84,6 +87,17 @@ def parse_frame(frame: memoryview) -> m.Message:
     return parser(frame[5:])
 
 
+def _requests(view: memoryview) -> list[m.Block]:
+    """The requests at the beginning of `view`, as far as they follow each other."""
+    blocks: list[m.Block] = []
+    whole = len(view) - len(view) % m.REQUEST.size
+    for length, kind, index, begin, size in m.REQUEST.iter_unpack(view[:whole]):
+        if length != 13 or kind != m.Requests.id:
+            break
+        blocks.append((index, begin, size))
+    return blocks
+
+
 class StreamDecoder:
     """Cuts a byte stream into messages.
 
@@ -103,6 +117,8 @@ class StreamDecoder:
 
     def feed(self, data: bytes) -> Iterator[m.Message]:
         """Messages completed by `data`, lazily: stop iterating and the rest is dropped.
+
+        Requests that came together are one message: a peer that is fast asks for dozens at once.
 
         Raises ProtocolError at the point where the stream goes wrong, behind the messages
         that were right.
@@ -133,7 +149,7 @@ class StreamDecoder:
     def _whole_frames(self, data: bytes, at: int) -> Iterator[m.Message]:
         view, end, cap = memoryview(data), len(data), self._cap
         header, piece_id, piece = m.PIECE_HEADER.unpack_from, m.Piece.id, m.Piece
-        request_id, request, number = m.Request.id, m.Request, m.FRAME.unpack_from
+        request_id = m.Requests.id
         while end - at >= 13:
             length, kind, index, begin = header(data, at)
             if length > cap:
@@ -144,7 +160,9 @@ class StreamDecoder:
             if kind == piece_id and length >= 9:
                 yield piece(index, begin, view[at + 13 : stop])
             elif kind == request_id and length == 13:
-                yield request(index, begin, number(data, at + 13)[0])
+                blocks = _requests(view[at:])
+                stop = at + m.REQUEST.size * len(blocks)
+                yield m.Requests(blocks)
             else:
                 yield parse_frame(view[at:stop])
             at = stop
