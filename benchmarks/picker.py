@@ -144,8 +144,8 @@ class Download:
         peer.requests.clear()
         for number in numbers:
             piece, block = divmod(number, self.picker.geometry.blocks_per_piece)
-            partial = self.picker.partial_for(piece, block)
-            if partial is not None:
+            partial = self.picker.partials.get(piece)
+            if partial is not None and partial.asked(block):
                 partial.store(block, b"", peer, self.now)
                 if not partial.missing:
                     self._verify(piece)

@@ -6,7 +6,7 @@ from twisted.internet.address import IPv4Address
 from twisted.internet.interfaces import IAddress
 from twisted.internet.protocol import Factory, Protocol
 
-from tests.testing.fakepeer import Request, one_by_one
+from tests.testing.fakepeer import Piece, Request, one_by_one
 from txtorrent.metainfo.torrentfile import Metainfo
 from txtorrent.wire import messages as m
 from txtorrent.wire.handshake import Handshake, HandshakeDecoder
@@ -83,5 +83,5 @@ class SeedLink(Protocol):
     def send(self, request: Request) -> None:
         self.timers = {timer for timer in self.timers if timer.active()}
         block = self.seed.block(request)
-        self.transport.write(m.Piece(request.index, request.begin, block).encode())
+        self.transport.write(Piece(request.index, request.begin, block).encode())
         self.seed.on_block()

@@ -123,8 +123,8 @@ class Above:
     def chunk_handled(self, link):
         pass
 
-    def block(self, link, index, begin, data):
-        self.told.append(("block", index, begin, bytes(data)))
+    def blocks(self, link, blocks):
+        self.told += [("block", index, begin, bytes(data)) for index, begin, data in blocks]
 
     def has_pieces(self, link, pieces):
         self.told.append(("has pieces", list(pieces)))

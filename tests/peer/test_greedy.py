@@ -1,7 +1,7 @@
 """Peers that want too much of a seed: it serves what it can and costs the others nothing."""
 
 from tests.peer.sessioncase import PIECE, SessionCase
-from tests.testing.fakepeer import FAST, Request
+from tests.testing.fakepeer import FAST, Piece, Request
 from txtorrent.metainfo.pieces import BLOCK
 from txtorrent.torrent.connections import MOST_PER_HOST, MOST_PER_NETWORK
 from txtorrent.wire import messages as m
@@ -27,8 +27,8 @@ class Seeding(SessionCase):
         fake = self.greedy()
         asked = self.everything(512)
         fake.say(*asked)
-        self.run_until(lambda: len(fake.of(m.Piece)) == len(asked))
-        self.assertEqual(b"".join(piece.data for piece in fake.of(m.Piece)), self.data)
+        self.run_until(lambda: len(fake.of(Piece)) == len(asked))
+        self.assertEqual(b"".join(piece.data for piece in fake.of(Piece)), self.data)
 
     def test_requests_and_reads_nothing(self):
         """THREATS B7: little is read for it, it is dropped in two minutes, others are served."""
@@ -37,7 +37,7 @@ class Seeding(SessionCase):
         stuck.say(*self.everything())
         other = self.greedy("20.61.0.1")
         other.say(*self.everything())
-        self.run_until(lambda: len(other.of(m.Piece)) == 160, 10)
+        self.run_until(lambda: len(other.of(Piece)) == 160, 10)
         link = self.link(self.seed, stuck)
         self.assertGreater(len(link.uploads), 100)
         self.assertLess(link.peer.uploaded.total, 1024 * 1024)
@@ -55,7 +55,7 @@ class Seeding(SessionCase):
         self.assertEqual((len(allowed), fake.hears(m.Unchoke)), (10, False))
         fake.say(*(Request(piece, 0, BLOCK) for piece in range(40)))
         self.swarm.run(2)
-        self.assertEqual({piece.index for piece in fake.of(m.Piece)}, allowed)
+        self.assertEqual({piece.index for piece in fake.of(Piece)}, allowed)
         rejected = {reject.index for reject in fake.of(m.Reject)}
         self.assertEqual(rejected, set(range(40)) - allowed)
 

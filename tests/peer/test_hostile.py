@@ -1,7 +1,7 @@
 """Peers that keep back what we need, or send what we do not: the others make up for it."""
 
 from tests.peer.sessioncase import PIECE, SessionCase
-from tests.testing.fakepeer import FAST, PLAIN, Request
+from tests.testing.fakepeer import FAST, PLAIN, Piece, Request
 from txtorrent.metainfo.pieces import BLOCK
 from txtorrent.peer.protocol import MOST_OFFENCES
 from txtorrent.swarm.window import START
@@ -50,11 +50,11 @@ class Leeching(SessionCase):
         fake = self.fake(leecher, "20.60.0.1", m.HaveNone())
         self.swarm.run(1)
         for number in range(MOST_OFFENCES - 1):
-            fake.say(m.Piece(number % 40, 0, bytes(BLOCK)))
+            fake.say(Piece(number % 40, 0, bytes(BLOCK)))
             self.swarm.run(0.1)
         self.assertEqual((fake.closed, leecher.downloaded), (0, 0))
         self.assertEqual(leecher.wasted, (MOST_OFFENCES - 1) * BLOCK)
-        fake.say(m.Piece(1, 0, bytes(BLOCK)))
+        fake.say(Piece(1, 0, bytes(BLOCK)))
         self.swarm.run(1)
         self.assertEqual((fake.closed, leecher.parts.exchange.picker.partials), (1, {}))
 
@@ -69,7 +69,7 @@ class Leeching(SessionCase):
             fake = self.fake(leecher, f"20.60.{number}.1", m.HaveAll(), m.Unchoke())
             self.run_until(lambda fake=fake: fake.hears(m.Interested))
             self.swarm.run(1)
-            fake.say(m.Piece(index, begin, bytes(size)))
+            fake.say(Piece(index, begin, bytes(size)))
             self.swarm.run(1)
             fake.stop()
         self.swarm.run(1)

@@ -1,7 +1,7 @@
 """The life of a peer connection: handshakes, silence, keep-alives, ends."""
 
 from tests.peer.case import DATA, METAINFO, OUR_ID, OURS, PORT, PeerCase
-from tests.testing.fakepeer import PLAIN, Request
+from tests.testing.fakepeer import PLAIN, Piece, Request
 from txtorrent.address import Address
 from txtorrent.peer.protocol import HANDSHAKE_TIMEOUT, SILENCE_TIMEOUT, STUCK_TIMEOUT
 from txtorrent.wire import messages as m
@@ -188,7 +188,7 @@ class Silence(PeerCase):
         for piece in range(10):
             fake.say(Request(piece, 0, 16384))
             self.tick(60)
-        self.assertEqual({type(message) for message in fake.heard}, {m.Piece})
+        self.assertEqual({type(message) for message in fake.heard}, {Piece})
 
     def test_reads_nothing(self):
         """THREATS B7: a peer that requests and never reads is gone after two minutes."""
@@ -212,8 +212,8 @@ class Silence(PeerCase):
         for _ in range(10):
             self.tick(30)
             fake.say(m.KeepAlive())
-        self.assertEqual((fake.closed, len(fake.of(m.Piece))), (0, 16))
-        self.assertEqual(b"".join(piece.data for piece in fake.of(m.Piece)), DATA[: 256 * 1024])
+        self.assertEqual((fake.closed, len(fake.of(Piece))), (0, 16))
+        self.assertEqual(b"".join(piece.data for piece in fake.of(Piece)), DATA[: 256 * 1024])
 
 
 class Ends(PeerCase):
@@ -246,7 +246,7 @@ class Ends(PeerCase):
         fake, link = self.connect()
         now = self.clock.seconds
         self.assertFalse(link.is_receiving(now()))
-        fake.say_bytes(m.Piece(0, 0, bytes(16384)).encode()[:100])
+        fake.say_bytes(Piece(0, 0, bytes(16384)).encode()[:100])
         self.clock.advance(1)
         self.assertTrue(link.is_receiving(now()))
         self.clock.advance(15)

@@ -1,7 +1,7 @@
 """What a peer may say and when: a row a message; the pair (said, what came of it)."""
 
 from tests.peer.case import METAINFO, PIECE, PeerCase
-from tests.testing.fakepeer import FAST, PLAIN, Request
+from tests.testing.fakepeer import FAST, PLAIN, Piece, Request
 from txtorrent.peer.protocol import MOST_OFFENCES
 from txtorrent.peer.rules import CHOKE_GRACE, LARGEST_REQUEST, MOST_ALLOWED_FAST, MOST_BITFIELDS
 from txtorrent.wire import messages as m
@@ -34,7 +34,7 @@ BOTH = [
     ([m.Bitfield(FULL + b"\0")], ENDS),
     ([m.Bitfield(b"\xff\xf8")], ENDS),
     ([m.Bitfield(b"\x00\x01")], ENDS),
-    ([m.Piece(1, 0, b"abc")], [("block", 1, 0, b"abc")]),
+    ([Piece(1, 0, b"abc")], [("block", 1, 0, b"abc")]),
     ([m.KeepAlive()] * 100, []),
     ([m.Port(6881), m.Unknown(20, b"\0d1:md11:ut_metadatai1eee"), m.Unknown(255, b"")], []),
     ([m.Cancel(1, 0, BLOCK), m.Cancel(99, 5, 7)], []),
@@ -215,7 +215,7 @@ class Requests(PeerCase):
 
 
 def _short(message):
-    if isinstance(message, m.Piece):
+    if isinstance(message, Piece):
         return "piece", message.index, message.begin, len(message.data)
     if isinstance(message, m.Reject):
         return "reject", message.index, message.begin, message.length

@@ -1,7 +1,7 @@
 """The way of blocks to a peer: requests wait, data does not; cancel, choke, limits, the disk."""
 
 from tests.peer.case import DATA, PIECE, PeerCase
-from tests.testing.fakepeer import Request
+from tests.testing.fakepeer import Piece, Request
 from txtorrent.peer.uploads import MOST_QUEUED, READ_AHEAD
 from txtorrent.wire import messages as m
 
@@ -21,10 +21,10 @@ def waiting(link):
 
 class Uploading(PeerCase):
     def assertServed(self, fake, *asked):
-        self.assertEqual([(p.index, p.begin, len(p.data)) for p in fake.of(m.Piece)], [
+        self.assertEqual([(p.index, p.begin, len(p.data)) for p in fake.of(Piece)], [
             (r.index, r.begin, r.length) for r in asked
         ])  # fmt: skip
-        for piece in fake.of(m.Piece):
+        for piece in fake.of(Piece):
             at = piece.index * PIECE + piece.begin
             self.assertEqual(piece.data, DATA[at : at + len(piece.data)])
 
@@ -138,7 +138,7 @@ class Floods(Uploading):
         self.store.finish()
         self.clock.advance(5)
         self.assertTold(("has", 1))
-        self.assertEqual(len(fake.of(m.Piece)), len(flood))
+        self.assertEqual(len(fake.of(Piece)), len(flood))
 
     def test_not_silent_while_we_do_not_read(self):
         self.store.cached = False
@@ -149,7 +149,7 @@ class Floods(Uploading):
         self.store.cached = True
         self.store.finish()
         self.tick(5)
-        self.assertEqual(len(fake.of(m.Piece)), 3000)
+        self.assertEqual(len(fake.of(Piece)), 3000)
 
     def test_requests_and_cancels_read_the_disk_once_at_a_time(self):
         """A peer cannot have us read what it takes back: no second read before the first ends."""
@@ -164,7 +164,7 @@ class Floods(Uploading):
         self.assertEqual(len(fake.of(m.Reject)), 48)
         self.store.finish()
         self.clock.advance(1)
-        self.assertEqual((fake.of(m.Piece), self.store.reads, len(link.uploads)), ([], [], 0))
+        self.assertEqual((fake.of(Piece), self.store.reads, len(link.uploads)), ([], [], 0))
 
     def test_asked_twice_is_answered_once(self):
         self.store.cached = False
@@ -262,8 +262,8 @@ class Limited(Uploading):
             self.clock.advance(0.01 + 0.01)
             while self.store.reads:
                 self.store.finish()
-        self.assertEqual(greedy.of(m.Piece), [])
-        self.assertGreater(len(modest.of(m.Piece)), 25)
+        self.assertEqual(greedy.of(Piece), [])
+        self.assertGreater(len(modest.of(Piece)), 25)
 
     def test_shared_fairly(self):
         self.limiter.rate = 100_000
@@ -271,6 +271,6 @@ class Limited(Uploading):
         for fake in fakes:
             fake.say(*requests(*range(11)))
         self.clock.advance(20)
-        served = [len(fake.of(m.Piece)) for fake in fakes]
+        served = [len(fake.of(Piece)) for fake in fakes]
         self.assertLessEqual(max(served) - min(served), 2)
         self.assertLess(abs(sum(served) * BLOCK / 20 - 100_000), 3_000)

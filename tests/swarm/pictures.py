@@ -90,11 +90,12 @@ class World:
             block = min(self._asked(peer, piece))
         number = piece * self.geometry.blocks_per_piece + block
         del peer.requests[number]
-        partial = self.picker.partial_for(piece, block)
-        if partial is None:
+        partial = self.picker.partials.get(piece)
+        if partial is None or not (asked := partial.asked(block)):
             return None
         size = self.geometry.block_size(piece, block)
-        return partial.store(block, self.name(peer).encode() * size, peer, self.now)
+        partial.store(block, self.name(peer).encode() * size, peer, self.now)
+        return asked > 1
 
     def deliver(self, peer, piece):
         """All that the peer was asked for of a piece arrives."""

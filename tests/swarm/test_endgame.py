@@ -34,12 +34,12 @@ class Released(SynchronousTestCase):
         a = world.peer("a", "1")
         world.fill(2, a)
         world.release(a, 0, 1)
-        self.assertIsNone(world.picker.partial_for(0, 1))
-        self.assertIsNotNone(world.picker.partial_for(0, 0))
+        partial = world.picker.partials[0]
+        self.assertEqual([partial.asked(block) for block in (0, 1)], [1, 0])
         world.arrive(a, 0, 0)
-        self.assertIsNone(world.picker.partial_for(0, 0))
+        self.assertEqual([partial.asked(block) for block in (0, 1)], [0, 0])
         world.verified(0)
-        self.assertIsNone(world.picker.partial_for(0, 1))
+        self.assertEqual(world.picker.partials, {})
 
 
 class Endgame(SynchronousTestCase):

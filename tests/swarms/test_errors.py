@@ -31,7 +31,7 @@ class OneOfThree(SwarmCase):
         self.patch(cls, method, broken)
 
     def test_in_any_callback(self):
-        for method in ("block", "chunk_handled", "has_pieces", "unchoked", "joined", "_scan_one"):
+        for method in ("blocks", "chunk_handled", "has_pieces", "unchoked", "joined", "_scan_one"):
             self.build()
             with self.broken(method):
                 self.made.run(5)

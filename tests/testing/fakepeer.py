@@ -46,11 +46,25 @@ class Request(m.Message):
         return m.Requests([(self.index, self.begin, self.length)]).encode()
 
 
+@define
+class Piece(m.Message):
+    """One block of `Pieces`."""
+
+    index: int
+    begin: int
+    data: bytes
+
+    def encode(self) -> bytes:
+        return m.Pieces([(self.index, self.begin, self.data)]).encode()
+
+
 def one_by_one(messages: Iterable[m.Message]) -> Iterator[m.Message]:
-    """Messages as they came, with one for each request."""
+    """Messages as they came, with one for each request and each block."""
     for message in messages:
         if isinstance(message, m.Requests):
             yield from (Request(*block) for block in message.blocks)
+        elif isinstance(message, m.Pieces):
+            yield from (Piece(at[0], at[1], bytes(at[2])) for at in message.blocks)
         else:
             yield message
 
@@ -164,10 +178,10 @@ class FakePeer:
 
     # -- serving
 
-    def block(self, request: Request) -> m.Piece:
+    def block(self, request: Request) -> Piece:
         """The truthful answer to a request."""
         start = self.metainfo.geometry.piece_offset(request.index) + request.begin
-        return m.Piece(request.index, request.begin, self.data[start : start + request.length])
+        return Piece(request.index, request.begin, self.data[start : start + request.length])
 
     def answers(self, seconds: float = 0.0, lies: bool = False) -> None:
         """Answer every request from now on, each after so long; `lies`: with wrong data."""
@@ -204,8 +218,6 @@ class FakePeer:
             self.say(*self.after_greeting)
 
     def wire_heard(self, message: m.Message) -> None:
-        if isinstance(message, m.Piece):
-            message.data = bytes(message.data)
         self.heard.append(message)
         self.heard_at.append(self.host.seconds())
         reaction = self._reactions.get(type(message))

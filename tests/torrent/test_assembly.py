@@ -108,10 +108,9 @@ class AssemblyCase(SynchronousTestCase):
         peers = [Sender(address) for address in senders]
         for block in range(blocks):
             if block not in skip:
-                self.partial.store(
-                    block, bytes([block % 251]) * BLOCK, peers[block % len(peers)], 0
-                )
-                self.assembly.block_stored(self.partial, block)
+                data, sender = bytes([block % 251]) * BLOCK, peers[block % len(peers)]
+                if not self.partial.store(block, data, sender, 0):
+                    self.assembly.chunk_stored(self.partial, block // CHUNK_BLOCKS)
 
     def test_a_small_piece_is_one_job(self):
         self.fill(4)
@@ -157,7 +156,7 @@ class AssemblyCase(SynchronousTestCase):
         self.partial.release(2)
         self.partial.take()
         self.partial.store(2, bytes(BLOCK), Sender(A), 0)
-        self.assembly.block_stored(self.partial, 2)
+        self.assembly.chunk_stored(self.partial, 0)
         self.assertEqual([self.store.finish(), self.store.finish()], ["write", "verify"])
         self.assertEqual(sorted(self.store.disk), [0, 2 * BLOCK, 3 * BLOCK])
 

@@ -16,8 +16,8 @@ TABLE = [
     (m.Bitfield(b""), "00000001 05"),
     (m.Bitfield(b"\xff\x80"), "00000003 05 ff80"),
     (m.Requests([(1, 0x4000, 0x4000)]), "0000000d 06 00000001 00004000 00004000"),
-    (m.Piece(1, 0x4000, b""), "00000009 07 00000001 00004000"),
-    (m.Piece(1, 2, b"abc"), "0000000c 07 00000001 00000002 616263"),
+    (m.Pieces([(1, 0x4000, b"")]), "00000009 07 00000001 00004000"),
+    (m.Pieces([(1, 2, b"abc")]), "0000000c 07 00000001 00000002 616263"),
     (m.Cancel(1, 2, 3), "0000000d 08 00000001 00000002 00000003"),
     (m.Port(6881), "00000003 09 1ae1"),
     (m.Suggest(7), "00000005 0d 00000007"),
@@ -46,6 +46,11 @@ class Messages(SynchronousTestCase):
             if isinstance(kind, type) and issubclass(kind, m.Message) and not name.startswith("_")
         }
         self.assertEqual(found - {m.Message}, {type(message) for message, _ in TABLE})
+
+    def test_blocks_are_a_frame_each(self):
+        blocks = [(1, 0, b"abc"), (1, 3, b""), (7, 5, bytes(16384))]
+        frames = b"".join(m.Pieces([block]).encode() for block in blocks)
+        self.assertEqual(m.Pieces(blocks).encode(), frames)
 
     def test_requests_are_a_frame_each(self):
         blocks = [(1, 0, 16384), (1, 16384, 16384), (7, 5, 9)]

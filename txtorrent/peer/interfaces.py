@@ -1,5 +1,6 @@
 """What a peer connection asks of, and tells, those above it; they live in `torrent` and up."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from txtorrent.bitfield import Bitfield
@@ -38,8 +39,8 @@ class Exchange(Protocol):
     def has_pieces(self, link: "PeerProtocol", pieces: Bitfield) -> None:
         """The peer announced many pieces."""
 
-    def block(self, link: "PeerProtocol", index: int, begin: int, data: m.Buffer) -> None:
-        """A block arrived; `data` is only good during the call."""
+    def blocks(self, link: "PeerProtocol", blocks: Sequence[m.Data]) -> None:
+        """Blocks arrived; their data is only good during the call. Raises ProtocolError."""
 
     def chunk_handled(self, link: "PeerProtocol") -> None:
         """All that was read from the socket at once has been told: time to ask for more."""

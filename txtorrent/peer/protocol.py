@@ -286,10 +286,7 @@ class PeerProtocol(Protocol):
         exchange, decoder, rules = self._exchange, self._decoder, RULES
         assert exchange is not None and decoder is not None
         for message in decoder.feed(data):
-            if isinstance(message, m.Piece):
-                exchange.block(self, message.index, message.begin, message.data)
-            else:
-                rules[type(message)](self, exchange, message)
+            rules[type(message)](self, exchange, message)
             if self._closed_because is not None:
                 return
         if len(data) >= self.transport.bufferSize:

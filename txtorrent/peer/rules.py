@@ -113,6 +113,10 @@ def _refuse(link: "PeerProtocol", exchange: Exchange, block: m.Block) -> None:
         link.offend("requests while choked")
 
 
+def _pieces(link: "PeerProtocol", exchange: Exchange, message: m.Pieces) -> None:
+    exchange.blocks(link, message.blocks)
+
+
 def _cancel(link: "PeerProtocol", exchange: Exchange, message: m.Cancel) -> None:
     block = (message.index, message.begin, message.length)
     if link.uploads.cancel(block):
@@ -161,6 +165,7 @@ RULES: Final[dict[type[m.Message], Callable[["PeerProtocol", Exchange, Any], Non
     m.Have: _have,
     m.Bitfield: _bitfield,
     m.Requests: _requests,
+    m.Pieces: _pieces,
     m.Cancel: _cancel,
     m.Port: _skip,
     m.Suggest: _suggest,

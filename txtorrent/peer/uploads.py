@@ -14,7 +14,7 @@ from twisted.python.failure import Failure
 
 from txtorrent.peer.limiter import Limiter
 from txtorrent.peer.outbox import Outbox
-from txtorrent.wire.messages import PIECE_HEADER, Block, Piece
+from txtorrent.wire.messages import PIECE_HEADER, Block, Pieces
 
 MOST_QUEUED: Final = 2000
 """Requests. Clients that ignore `reqq` ask for thousands; behind this many we stop reading
@@ -218,7 +218,7 @@ class Uploads:
         """Send blocks, whose bytes stand in `data` one behind the other."""
         buffers, at, header = list[bytes | memoryview](), 0, PIECE_HEADER.pack
         for index, begin, length in blocks:
-            buffers.append(header(9 + length, Piece.id, index, begin))
+            buffers.append(header(9 + length, Pieces.id, index, begin))
             buffers.append(data[at : at + length])
             at += length
         if at:

@@ -119,20 +119,24 @@ class Partial:
         heappush(self._released, block)
         return True
 
+    def asked(self, block: int) -> int:
+        """How many peers the block is requested from; 0 if nobody waits for it any more."""
+        state = self.state[block]
+        return state if state < RECEIVED else 0
+
     def store(
         self, block: int, data: bytes | bytearray | memoryview, source: "Peer", now: float
-    ) -> bool:
-        """File a block that was requested; True if others were asked for it as well."""
-        several = self.state[block] > 1
+    ) -> int:
+        """File a block that was requested; how many blocks its chunk still lacks."""
         chunk = self.chunks[block // CHUNK_BLOCKS]
         begin = (block % CHUNK_BLOCKS) * BLOCK
         chunk.view[begin : begin + len(data)] = data
-        chunk.missing -= 1
+        chunk.missing = missing = chunk.missing - 1
         chunk.touched_at = now
         self.state[block] = RECEIVED
         self.sources[block] = source
         self.missing -= 1
-        return several
+        return missing
 
     def runs(self, number: int) -> list[tuple[int, memoryview]]:
         """What a chunk holds in memory: (byte offset in the piece, data), joined up."""

@@ -12,7 +12,7 @@ from typing import Final
 from txtorrent.bitfield import Bitfield
 from txtorrent.metainfo.pieces import Geometry
 from txtorrent.swarm.buffers import BufferPool
-from txtorrent.swarm.partial import FREE, RECEIVED, Partial
+from txtorrent.swarm.partial import Partial
 from txtorrent.swarm.peer import Peer
 from txtorrent.swarm.rarity import MASK, Rarity
 
@@ -205,13 +205,6 @@ class PiecePicker:
         return picked
 
     # -- what became of a request ------------------------------------------------------
-
-    def partial_for(self, piece: int, block: int) -> Partial | None:
-        """The partial that waits for this block, or None if nobody needs it any more."""
-        partial = self.partials.get(piece)
-        if partial is None or not FREE < partial.state[block] < RECEIVED:
-            return None
-        return partial
 
     def release(self, peer: Peer, number: int) -> None:
         """A request ended without data; the block may be requested again, of anybody."""

@@ -15,7 +15,7 @@ from twisted.logger import Logger
 
 from txtorrent.address import Address
 from txtorrent.storage.disk import LaneStopped
-from txtorrent.swarm.partial import CHUNK_BLOCKS, Partial
+from txtorrent.swarm.partial import Partial
 from txtorrent.swarm.smartban import BadCopy, SmartBan
 from txtorrent.torrent.store import PieceStore
 
@@ -69,12 +69,13 @@ class Assembly:
         self._stopping = False
         self._pauses: set[tuple[IDelayedCall, Deferred[None]]] = set()
 
-    def block_stored(self, partial: Partial, block: int) -> None:
-        """A block was filed: does that complete a chunk, or the piece?"""
-        if not partial.missing and partial.one_chunk and not partial.spilled:
+    def chunk_stored(self, partial: Partial, number: int) -> None:
+        """A chunk lacks nothing: a piece of one chunk is hashed and written, of others the chunk is
+        written."""
+        if partial.one_chunk and not partial.spilled:
             self._start(self._finish_in_memory(partial))
-        elif not partial.chunks[block // CHUNK_BLOCKS].missing:
-            self._start(self._write_chunk(partial, block // CHUNK_BLOCKS))
+        else:
+            self._start(self._write_chunk(partial, number))
 
     def spill(self, partial: Partial, number: int) -> None:
         """Write what a chunk holds to free its buffer, although blocks of it are missing."""

@@ -4,7 +4,7 @@ Per block there is no object, no timer, no Deferred and no log call: peers are a
 once a received chunk, time-outs are found by one scan a second, haves go out in batches.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import partial as bind
 from typing import Final, Protocol
 
@@ -15,6 +15,7 @@ from txtorrent.bitfield import Bitfield
 from txtorrent.metainfo.pieces import BLOCK
 from txtorrent.peer.protocol import PeerProtocol
 from txtorrent.swarm.allowedfast import SET_SIZE, allowed_fast_set
+from txtorrent.swarm.partial import CHUNK_BLOCKS
 from txtorrent.swarm.picker import PiecePicker
 from txtorrent.torrent.assembly import Assembly
 from txtorrent.torrent.progress import Progress
@@ -67,7 +68,12 @@ class Exchange:
         self._clock: IReactorTime = shared.reactor
         self._geometry = progress.metainfo.geometry
         self._per_piece = self._geometry.blocks_per_piece
-        self._last_piece = self._geometry.piece_count - 1
+        # Blocks of lower numbers are whole ones.
+        self._regular = (
+            0
+            if self._geometry.piece_length % BLOCK
+            else (self._geometry.piece_count - 1) * self._per_piece
+        )
         self._now = self._clock.seconds()
         self._held = False
         self._stopped = False
@@ -175,27 +181,33 @@ class Exchange:
 
     # -- the way of a block ----------------------------------------------------------------
 
-    def block(self, link: PeerProtocol, index: int, begin: int, data: m.Buffer) -> None:
-        """File a block that was asked for; its piece may be complete with it."""
-        peer, size = link.peer, len(data)
-        block = begin // BLOCK
-        number = index * self._per_piece + block
-        if block >= self._per_piece or number not in peer.requests:
-            self._unsolicited(link, number, size)
-            return
-        if begin % BLOCK or size != self._block_size(index, block):
-            raise ProtocolError(f"a block of {size} bytes at {begin} that nobody asked for")
-        del peer.requests[number]
-        peer.arrived += 1
-        peer.downloaded.total += size
-        self.progress.downloaded.total += size
-        partial = self.picker.partial_for(index, block)
-        if partial is None:
-            self.progress.wasted += size
-            return
-        if partial.store(block, data, peer, self._now):
-            self._cancel_elsewhere(number)
-        self._assembly.block_stored(partial, block)
+    def blocks(self, link: PeerProtocol, blocks: Sequence[m.Data]) -> None:
+        """File blocks that were asked for; pieces may be complete with them."""
+        peer, requests = link.peer, link.peer.requests
+        per_piece, regular, partials = self._per_piece, self._regular, self.picker.partials
+        downloaded = self.progress.downloaded
+        for index, begin, data in blocks:
+            block, size = begin // BLOCK, len(data)
+            number = index * per_piece + block
+            if block >= per_piece or number not in requests:
+                self._unsolicited(link, number, size)
+                continue
+            whole = BLOCK if number < regular else self._geometry.block_size(index, block)
+            if begin % BLOCK or size != whole:
+                raise ProtocolError(f"a block of {size} bytes at {begin} that nobody asked for")
+            del requests[number]
+            peer.arrived += 1
+            peer.downloaded.total += size
+            downloaded.total += size
+            partial = partials.get(index)
+            if partial is None or not (asked := partial.asked(block)):
+                self.progress.wasted += size
+                continue
+            missing = partial.store(block, data, peer, self._now)
+            if asked > 1:
+                self._cancel_elsewhere(number)
+            if not missing:
+                self._assembly.chunk_stored(partial, block // CHUNK_BLOCKS)
 
     def chunk_handled(self, link: PeerProtocol) -> None:
         """All that came at once is filed: ask for more in one write."""
@@ -253,14 +265,17 @@ class Exchange:
         return False
 
     def _frames(self, numbers: Iterable[int]) -> bytes:
-        per_piece, size = self._per_piece, self._block_size
-        where = (divmod(number, per_piece) for number in numbers)
-        return m.Requests(
-            [(index, block * BLOCK, size(index, block)) for index, block in where]
-        ).encode()
+        per_piece, pack, asks = self._per_piece, m.REQUEST.pack, m.Requests.id
+        where = [divmod(number, per_piece) for number in numbers]
+        return b"".join(
+            [
+                pack(13, asks, index, block * BLOCK, self._block_size(index, block))
+                for index, block in where
+            ]
+        )
 
     def _block_size(self, index: int, block: int) -> int:
-        if index < self._last_piece and block + 1 < self._per_piece:
+        if index * self._per_piece + block < self._regular:
             return BLOCK
         return self._geometry.block_size(index, block)
 

@@ -12,6 +12,8 @@ from attrs import define
 Buffer = bytes | bytearray | memoryview
 Block = tuple[int, int, int]
 """Piece index, byte offset in the piece, length in bytes."""
+Data = tuple[int, int, Buffer]
+"""Piece index, byte offset in the piece, the bytes of the block."""
 
 FRAME: Final = Struct(">I")
 """Every frame begins with its length, which does not count these four bytes."""
@@ -124,16 +126,20 @@ class Requests(Message):
 
 
 @define
-class Piece(Message):
-    """A block's data. `data` may be a view of received bytes: copy what is kept."""
+class Pieces(Message):
+    """The data of blocks: one frame each. Data may be views of received bytes: copy what is
+    kept."""
 
-    index: int
-    begin: int
-    data: Buffer
+    blocks: list[Data]
     id: ClassVar[int] = 7
 
     def encode(self) -> bytes:
-        return PIECE_HEADER.pack(9 + len(self.data), self.id, self.index, self.begin) + self.data
+        return b"".join(
+            [
+                PIECE_HEADER.pack(9 + len(data), self.id, index, begin) + data
+                for index, begin, data in self.blocks
+            ]
+        )
 
 
 @define

@@ -55,7 +55,7 @@ def _piece(payload: memoryview) -> m.Message:
     if len(payload) < 8:
         raise ProtocolError(f"piece message of {len(payload)} bytes")
     index, begin = int.from_bytes(payload[:4], "big"), int.from_bytes(payload[4:8], "big")
-    return m.Piece(index, begin, payload[8:])
+    return m.Pieces([(index, begin, payload[8:])])
 
 
 _PARSERS: Final[dict[int, Callable[[memoryview], m.Message]]] = {
@@ -66,7 +66,7 @@ _PARSERS: Final[dict[int, Callable[[memoryview], m.Message]]] = {
     m.Have.id: _fixed(m.Have, 4),
     m.Bitfield.id: lambda payload: m.Bitfield(bytes(payload)),
     m.Requests.id: _request,
-    m.Piece.id: _piece,
+    m.Pieces.id: _piece,
     m.Cancel.id: _fixed(m.Cancel, 12),
     m.Port.id: _fixed(m.Port, 2),
     m.Suggest.id: _fixed(m.Suggest, 4),
@@ -118,7 +118,8 @@ class StreamDecoder:
     def feed(self, data: bytes) -> Iterator[m.Message]:
         """Messages completed by `data`, lazily: stop iterating and the rest is dropped.
 
-        Requests that came together are one message: a peer that is fast asks for dozens at once.
+        Requests that came together are one message, and so are blocks: with a fast peer they
+        come by the dozen.
 
         Raises ProtocolError at the point where the stream goes wrong, behind the messages
         that were right.
@@ -148,24 +149,28 @@ class StreamDecoder:
 
     def _whole_frames(self, data: bytes, at: int) -> Iterator[m.Message]:
         view, end, cap = memoryview(data), len(data), self._cap
-        header, piece_id, piece = m.PIECE_HEADER.unpack_from, m.Piece.id, m.Piece
-        request_id = m.Requests.id
+        header, piece_id, request_id = m.PIECE_HEADER.unpack_from, m.Pieces.id, m.Requests.id
+        blocks: list[m.Data] = []
         while end - at >= 13:
             length, kind, index, begin = header(data, at)
-            if length > cap:
-                self._checked(length)
             stop = at + 4 + length
-            if stop > end:
+            if stop > end or length > cap:
                 break
             if kind == piece_id and length >= 9:
-                yield piece(index, begin, view[at + 13 : stop])
-            elif kind == request_id and length == 13:
-                blocks = _requests(view[at:])
-                stop = at + m.REQUEST.size * len(blocks)
-                yield m.Requests(blocks)
+                blocks.append((index, begin, view[at + 13 : stop]))
             else:
-                yield parse_frame(view[at:stop])
+                if blocks:
+                    yield m.Pieces(blocks)
+                    blocks = []
+                if kind == request_id and length == 13:
+                    requests = _requests(view[at:])
+                    stop = at + m.REQUEST.size * len(requests)
+                    yield m.Requests(requests)
+                else:
+                    yield parse_frame(view[at:stop])
             at = stop
+        if blocks:
+            yield m.Pieces(blocks)
         yield from self._short_frames(view, at)
 
     def _short_frames(self, view: memoryview, at: int) -> Iterator[m.Message]:
