@@ -136,8 +136,8 @@ class Download:
 
     def _pick(self, peer: Peer) -> None:
         with self._timed("pick"):
-            numbers = self.picker.pick(peer, TURN, self.now)
-        self.blocks += len(numbers)
+            runs = self.picker.pick(peer, TURN, self.now)
+        self.blocks += sum(map(len, runs))
 
     def _deliver(self, peer: Peer) -> None:
         numbers = tuple(peer.requests)

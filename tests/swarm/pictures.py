@@ -9,6 +9,7 @@ In a picture a piece is '#' when it is had, else its blocks: '.' free, '+' in me
 the peer's letter when requested from one, and '2' when from two.
 """
 
+from itertools import chain
 from random import Random
 
 from txtorrent.address import Address
@@ -76,7 +77,7 @@ class World:
 
     def pick(self, peer, count):
         """The pieces of the blocks picked, in order."""
-        numbers = self.picker.pick(peer, count, self.now)
+        numbers = chain(*self.picker.pick(peer, count, self.now))
         return " ".join(str(number // self.geometry.blocks_per_piece) for number in numbers)
 
     def fill(self, count=1000, *peers):

@@ -78,19 +78,21 @@ class Partial:
         """Whether some block is requested from nobody and has not arrived."""
         return bool(self._released) or self._next < self.blocks
 
-    def take(self, count: int = 1) -> list[int]:
-        """Up to `count` free blocks, lowest first, now requested once; fewer where fewer are free
-        or no buffer is."""
-        taken: list[int] = []
+    def take(self, count: int = 1) -> list[range]:
+        """Up to `count` free blocks in runs, lowest first, now requested once; fewer where fewer
+        are free or no buffer is."""
+        taken: list[range] = []
         released = self._released
-        while released and len(taken) < count and self._open(released[0] // CHUNK_BLOCKS):
+        while released and count and self._open(released[0] // CHUNK_BLOCKS):
             block = heappop(released)
             self.state[block] = 1
-            taken.append(block)
-        while not released and len(taken) < count and (run := self._run(count - len(taken))):
+            taken.append(range(block, block + 1))
+            count -= 1
+        while not released and count and (run := self._run(count)):
             self.state[run.start : run.stop] = b"\1" * len(run)
             self._next = run.stop
-            taken += run
+            taken.append(run)
+            count -= len(run)
         return taken
 
     def _run(self, count: int) -> range:

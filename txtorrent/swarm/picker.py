@@ -117,40 +117,48 @@ class PiecePicker:
 
     # -- picking -------------------------------------------------------------------
 
-    def pick(self, peer: Peer, count: int, now: float) -> list[int]:
-        """Up to `count` numbers of blocks to request from the peer, noted in its requests.
+    def pick(self, peer: Peer, count: int, now: float) -> list[range]:
+        """Up to `count` blocks to request from the peer, noted in its requests: runs of their
+        numbers, each within one piece.
 
         Only what the peer may serve: while it chokes, its allowed-fast pieces.
         """
-        picked: list[int] = []
+        picked: list[range] = []
         self.starved = False
         self.rarity.refresh(now)
-        self._pick_from_open(peer, count, picked)
-        while len(picked) < count and not self.starved:
+        left = self._pick_from_open(peer, count, picked)
+        while left and not self.starved:
             partial = self._begin_for(peer, now)
             if partial is None:
                 break
-            self._take(partial, count, picked)
+            left = self._take(partial, left, picked)
         if not picked and not peer.requests:
             self._pick_idle(peer, count, picked, now)
-        peer.requests.update(dict.fromkeys(picked, now))
+        for run in picked:
+            peer.requests.update(dict.fromkeys(run, now))
         return picked
 
-    def _pick_from_open(self, peer: Peer, count: int, picked: list[int]) -> None:
+    def _pick_from_open(self, peer: Peer, count: int, picked: list[range]) -> int:
+        """Pick from the pieces that were begun; how many blocks are still to be picked."""
         bits, mask = peer.have.bits, MASK
         for piece, partial in tuple(self._open.items()):
             if bits[piece >> 3] & mask[piece & 7] and self._may_serve(peer, partial):
-                self._take(partial, count, picked)
-                if len(picked) == count or self.starved:
-                    return
+                count = self._take(partial, count, picked)
+                if not count or self.starved:
+                    break
+        return count
 
-    def _take(self, partial: Partial, count: int, picked: list[int]) -> None:
+    def _take(self, partial: Partial, count: int, picked: list[range]) -> int:
+        """Pick from one piece; how many blocks are still to be picked."""
         base = partial.piece * self._per_piece
-        picked += [base + block for block in partial.take(count - len(picked))]
+        for run in partial.take(count):
+            picked.append(range(base + run.start, base + run.stop))
+            count -= len(run)
         if not partial.has_free:
             self._open.pop(partial.piece, None)
-        elif len(picked) < count:
+        elif count:
             self.starved = True
+        return count
 
     def _may_serve(self, peer: Peer, partial: Partial) -> bool:
         """Whether the peer, which has the piece, may be asked for blocks of it."""
@@ -158,7 +166,7 @@ class PiecePicker:
             partial.sole is None or partial.sole is peer
         )
 
-    def _pick_idle(self, peer: Peer, count: int, picked: list[int], now: float) -> None:
+    def _pick_idle(self, peer: Peer, count: int, picked: list[range], now: float) -> None:
         """For a peer with nothing else to do: what another was too slow with, or is asked for."""
         if self._suspect:
             for partial in self.partials.values():
@@ -189,10 +197,10 @@ class PiecePicker:
         offered = (p for p in sorted(peer.allowed_fast) if self.rarity.offered(p))
         return next((piece for piece in offered if piece in peer.have), None)
 
-    def _pick_again(self, peer: Peer, count: int) -> list[int]:
+    def _pick_again(self, peer: Peer, count: int) -> list[range]:
         start = int(self._random.random() * len(self.partials))
         partials = self.partials.values()
-        picked: list[int] = []
+        picked: list[range] = []
         around = chain(islice(partials, start, None), islice(partials, start))
         for partial in islice(around, ENDGAME_LOOKS):
             if partial.piece in peer.have and not partial.sole and self._may_serve(peer, partial):
@@ -201,7 +209,7 @@ class PiecePicker:
                     if len(picked) == count:
                         return picked
                     partial.take_again(block)
-                    picked.append(base + block)
+                    picked.append(range(base + block, base + block + 1))
         return picked
 
     # -- what became of a request ------------------------------------------------------

@@ -4,7 +4,7 @@ Per block there is no object, no timer, no Deferred and no log call: peers are a
 once a received chunk, time-outs are found by one scan a second, haves go out in batches.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import partial as bind
 from typing import Final, Protocol
 
@@ -17,6 +17,7 @@ from txtorrent.peer.protocol import PeerProtocol
 from txtorrent.swarm.allowedfast import SET_SIZE, allowed_fast_set
 from txtorrent.swarm.partial import CHUNK_BLOCKS
 from txtorrent.swarm.picker import PiecePicker
+from txtorrent.torrent.asking import request_frames
 from txtorrent.torrent.assembly import Assembly
 from txtorrent.torrent.progress import Progress
 from txtorrent.torrent.shared import Shared
@@ -231,10 +232,10 @@ class Exchange:
         if self._download.rate:
             self._request_within_limit(link, room)
             return
-        numbers = self.picker.pick(peer, room, self._clock.seconds())
-        if numbers:
-            link.send_frames(self._frames(numbers))
-        if len(numbers) < room:
+        runs = self.picker.pick(peer, room, self._clock.seconds())
+        if runs:
+            link.send_frames(request_frames(self._geometry, runs))
+        if len(peer.requests) < window:
             self._note_short(link)
 
     def _request_within_limit(self, link: PeerProtocol, room: int) -> None:
@@ -256,28 +257,13 @@ class Exchange:
 
     def _request_one(self, link: PeerProtocol) -> bool:
         """Ask for one block, paid for already; paid back if there is none."""
-        numbers = self.picker.pick(link.peer, 1, self._clock.seconds())
-        if numbers:
-            link.send_frames(self._frames(numbers))
+        runs = self.picker.pick(link.peer, 1, self._clock.seconds())
+        if runs:
+            link.send_frames(request_frames(self._geometry, runs))
             return True
         self._download.give_back(BLOCK)
         self._note_short(link)
         return False
-
-    def _frames(self, numbers: Iterable[int]) -> bytes:
-        per_piece, pack, asks = self._per_piece, m.REQUEST.pack, m.Requests.id
-        where = [divmod(number, per_piece) for number in numbers]
-        return b"".join(
-            [
-                pack(13, asks, index, block * BLOCK, self._block_size(index, block))
-                for index, block in where
-            ]
-        )
-
-    def _block_size(self, index: int, block: int) -> int:
-        if index * self._per_piece + block < self._regular:
-            return BLOCK
-        return self._geometry.block_size(index, block)
 
     def _unsolicited(self, link: PeerProtocol, number: int, size: int) -> None:
         self.progress.wasted += size
@@ -371,7 +357,7 @@ class Exchange:
     def _cancel(self, link: PeerProtocol, number: int) -> None:
         self.picker.release(link.peer, number)
         index, block = divmod(number, self._per_piece)
-        link.send(m.Cancel(index, block * BLOCK, self._block_size(index, block)))
+        link.send(m.Cancel(index, block * BLOCK, self._geometry.block_size(index, block)))
         cancelled = link.peer.cancelled
         if len(cancelled) >= MOST_CANCELLED:
             cancelled.clear()
