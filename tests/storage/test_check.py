@@ -11,8 +11,9 @@ from twisted.trial.unittest import SynchronousTestCase, TestCase
 from tests.storage.folders import content, folder, noise
 from tests.testing.disk import InlineLane
 from txtorrent.storage import check as check_module
+from txtorrent.storage import content as content_module
 from txtorrent.storage.check import check
-from txtorrent.storage.content import StorageMissing
+from txtorrent.storage.content import Extent, StorageMissing
 from txtorrent.storage.disk import ThreadLane
 
 PIECE = 16384
@@ -44,8 +45,13 @@ class Case:
 
 
 class CheckTests(Case, SynchronousTestCase):
+    """Small pieces: all of them are read at once."""
+
+    read_size = check_module.READ_SIZE
+
     def setUp(self):
         super().setUp()
+        self.patch(check_module, "READ_SIZE", self.read_size)
         self.clock = Clock()
         self.lane = InlineLane(self.clock, delay=1.0, threads=2)
 
@@ -76,7 +82,7 @@ class CheckTests(Case, SynchronousTestCase):
     def test_what_is_missing_is_not_read(self):
         self.content.write(PIECE * 6 - 6, self.data[-1:])  # a file with a hole
         read = []
-        self.patch(check_module, "verify_on_disk", lambda *rest: read.append(rest[1]))
+        self.patch(content_module, "_read_all", lambda *rest: read.append(rest[-1]))
         self.finish(self.check(self.lane, range(5)))
         self.assertEqual(read, [])
 
@@ -88,13 +94,26 @@ class CheckTests(Case, SynchronousTestCase):
         self.hashes = self.sha1s(bytes(PIECE * 3) + noise(PIECE * 3))
         self.assertEqual(self.finish(self.check(self.lane)), "xxx...")
 
+    def test_data_among_holes(self):
+        self.content.write(PIECE * 5, self.data[PIECE * 5 :])
+        self.content.write(PIECE * 2, self.data[PIECE * 2 : PIECE * 3])
+        os.truncate(os.path.join(self.root, "t/b"), PIECE * 3 - 100)
+        self.hashes = self.sha1s(bytes(PIECE * 2) + self.data[PIECE * 2 : -1] + b"?")
+        self.assertEqual(self.finish(self.check(self.lane)), "xxx...")
+
+    def test_cut_off_meanwhile(self):
+        self.content.write(0, self.data)
+        os.truncate(os.path.join(self.root, "t/b"), PIECE)
+        self.patch(content_module, "_extent", lambda *rest: Extent.DATA)
+        self.assertEqual(self.finish(self.check(self.lane)), "xxx..x")
+
     def test_jobs_under_way(self):
-        self.patch(check_module, "JOB_BYTES", PIECE * 2)
+        self.patch(check_module, "JOB_BYTES", PIECE)
         checking = self.check(self.lane, range(6))
-        self.assertEqual(self.lane.jobs, 2)
-        self.clock.advance(1.0)
-        self.assertEqual(len(self.told), 4)
         self.assertEqual(self.lane.jobs, 3)
+        self.clock.advance(1.0)
+        self.assertEqual(len(self.told), 3)
+        self.assertEqual(self.lane.jobs, 6)
         self.assertEqual(self.finish(checking), "......")
 
     def test_large_pieces(self):
@@ -109,7 +128,7 @@ class CheckTests(Case, SynchronousTestCase):
         checking.cancel()
         self.failureResultOf(checking, CancelledError)
         self.clock.pump([1.0] * 9)
-        self.assertEqual((len(self.told), self.lane.jobs), (2, 4))
+        self.assertEqual((len(self.told), self.lane.jobs), (3, 6))
 
     def test_an_error_ends_it(self):
         self.patch(check_module, "JOB_BYTES", PIECE)
@@ -117,7 +136,7 @@ class CheckTests(Case, SynchronousTestCase):
         checking = self.check(self.lane)
         self.clock.pump([1.0] * 9)
         self.assertEqual(self.failureResultOf(checking, OSError).value.errno, errno.EIO)
-        self.assertEqual(self.lane.jobs, 2)
+        self.assertEqual(self.lane.jobs, 3)
 
     def test_missing_storage_ends_it(self):
         self.content.write(0, self.data)
@@ -132,6 +151,18 @@ class CheckTests(Case, SynchronousTestCase):
         checking = self.check(self.lane, on_piece=lambda piece, whole: 1 // 0)
         self.clock.pump([1.0] * 9)
         self.failureResultOf(checking, ZeroDivisionError)
+
+
+class OneByOneTests(CheckTests):
+    """Pieces of which each is one read."""
+
+    read_size = PIECE
+
+
+class LargePieceTests(CheckTests):
+    """Pieces of several reads."""
+
+    read_size = PIECE // 4
 
 
 class ThreadedCheckTests(Case, TestCase):

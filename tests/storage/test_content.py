@@ -161,6 +161,25 @@ class LayoutTests(Case):
         expected = [Extent.HOLE, Extent.DATA, Extent.HOLE, Extent.DATA]
         self.assertEqual([big.extent(*row) for row in rows], expected)
 
+    def test_load(self):
+        self.content = self.make([("t/a", 1000), ("", 500), ("t/b", 500), ("t/c", 3 << 20)])
+        self.content.create()
+        self.content.write(0, b"a" * 1000)
+        self.content.write(2000 + (3 << 20) - 1, b"c")
+        for offset, length, extent, bytes_read in [
+            (0, 1000, Extent.DATA, b"a" * 1000),
+            (900, 600, Extent.DATA, b"a" * 100 + bytes(500)),
+            (1000, 500, Extent.HOLE, None),
+            (2000, 1 << 20, Extent.HOLE, None),
+            (2000 + (2 << 20), 1 << 20, Extent.DATA, bytes((1 << 20) - 1) + b"c"),
+            (900, 1000, Extent.MISSING, None),
+        ]:
+            view = memoryview(bytearray(b"?" * length))
+            self.assertIs(self.content.load(offset, view), extent, offset)
+            if bytes_read is not None:
+                self.assertEqual(bytes(view), bytes_read, offset)
+            self.assertIs(self.content.extent(offset, length), extent, offset)
+
 
 class BeneathTests(Case):
     """A8, A11: what is planted on the disk leads nowhere."""

@@ -13,13 +13,15 @@ from twisted.internet.defer import Deferred, FirstError, gatherResults
 from txtorrent.metainfo.pieces import Geometry
 from txtorrent.storage.content import Content, Extent
 from txtorrent.storage.disk import Lane
-from txtorrent.storage.hashing import verify_on_disk, zeros_sha1
+from txtorrent.storage.hashing import READ_SIZE, sha1s_on_disk, verify_on_disk, zeros_sha1
 
 # A job hashes about this much (some 2 ms): the way to a thread and back is then small beside it,
 # and a cancelled check is soon over.
 JOB_BYTES = 4 * 1024 * 1024
 # The most pieces in a job: where nothing is on disk they cost no reading, only their look-up.
 JOB_PIECES = 256
+# Jobs that wait while each thread has one, so that none idles until the reactor has woken.
+JOBS_AHEAD = 1
 
 Batch = list[tuple[int, bool]]
 
@@ -34,15 +36,17 @@ async def check(
 ) -> None:
     """Hash `pieces`, telling `on_piece` each one's index and whether it is whole.
 
-    `piece_hashes` is 20 bytes a piece.  At most `lane.threads` jobs are under way, so pieces are
-    told roughly in order.  What is not on disk is found out without reading.
+    `piece_hashes` is 20 bytes a piece.  At most `lane.threads` jobs and JOBS_AHEAD are under way,
+    so pieces are told roughly in order.  What is not on disk is found out without reading, but
+    where data is within READ_SIZE of it.
 
     An OSError (StorageMissing among them) ends the check, as does what `on_piece` raises.
     Cancelling ends it too, at the next job.
     """
     checker = _Checker(content, geometry, piece_hashes, lane, on_piece)
     batches = checker.batches(pieces)
-    workers = [Deferred.fromCoroutine(checker.work(batches)) for _ in range(lane.threads)]
+    under_way = range(lane.threads + JOBS_AHEAD)
+    workers = [Deferred.fromCoroutine(checker.work(batches)) for _ in under_way]
     try:
         await gatherResults(workers, consumeErrors=True)
     except FirstError as error:
@@ -80,15 +84,48 @@ class _Checker:
                 self.on_piece(piece, whole)
 
     def _verify(self, batch: list[int]) -> Batch:
-        return [(piece, self._verify_piece(piece)) for piece in batch]
+        return [result for run in self._runs(batch) for result in self._verify_run(run)]
 
-    def _verify_piece(self, piece: int) -> bool:
+    def _runs(self, batch: list[int]) -> Iterator[list[int]]:
+        """The pieces, together those side by side that make up no more than one read."""
+        most = READ_SIZE // self.geometry.piece_length
+        run: list[int] = []
+        for piece in batch:
+            if run and (piece != run[-1] + 1 or len(run) >= most):
+                yield run
+                run = []
+            run.append(piece)
+        yield run
+
+    def _verify_run(self, run: list[int]) -> Batch:
+        offset = self.geometry.piece_offset(run[0])
+        sizes = [self.geometry.piece_size(piece) for piece in run]
+        if sum(sizes) > READ_SIZE:
+            return [(piece, self._verify_large(piece)) for piece in run]
+        extent, hashes = sha1s_on_disk(self.content, offset, sizes)
+        if extent is Extent.MISSING:
+            return self._one_by_one(run)
+        if extent is Extent.HOLE:
+            hashes = [self._hole_sha1(size) for size in sizes]
+        return [
+            (piece, sha1 == self._expected(piece)) for piece, sha1 in zip(run, hashes, strict=True)
+        ]
+
+    def _one_by_one(self, run: list[int]) -> Batch:
+        """Not all of the pieces are there, but perhaps some."""
+        if len(run) == 1:
+            return [(run[0], False)]
+        return [result for piece in run for result in self._verify_run([piece])]
+
+    def _verify_large(self, piece: int) -> bool:
         offset, size = self.geometry.piece_offset(piece), self.geometry.piece_size(piece)
-        expected = self.piece_hashes[20 * piece : 20 * piece + 20]
-        extent = self.content.extent(offset, size)
+        extent, expected = self.content.extent(offset, size), self._expected(piece)
         if extent is Extent.HOLE:
             return self._hole_sha1(size) == expected
         return extent is Extent.DATA and verify_on_disk(self.content, offset, size, expected)
+
+    def _expected(self, piece: int) -> bytes:
+        return self.piece_hashes[20 * piece : 20 * piece + 20]
 
     def _hole_sha1(self, size: int) -> bytes:
         if size not in self._zeros:

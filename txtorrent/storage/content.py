@@ -119,6 +119,22 @@ class Content:
                 with self._borrow(index) as descriptor:
                     _read_all(descriptor, part, begin)
 
+    def load(self, offset: int, view: memoryview) -> Extent:
+        """As `extent`; what is DATA is read into `view`, in half the time of asking and reading."""
+        extent, holes = Extent.HOLE, []
+        for index, begin, part in self._runs(offset, view):
+            found = Extent.HOLE if self.files[index].pad else self._load(index, begin, part)
+            if found is Extent.MISSING:
+                return found
+            if found is Extent.HOLE:
+                holes.append(part)
+            else:
+                extent = found
+        if extent is Extent.DATA:
+            for part in holes:
+                part[:] = bytes(len(part))
+        return extent
+
     def read_cached(self, offset: int, into: memoryview) -> bool:
         """Fill `into` as `read` would, but on the reactor's thread, without waiting for a disk.
 
@@ -249,12 +265,22 @@ class Content:
     def _extent(self, index: int, begin: int, length: int) -> Extent:
         try:
             with self._borrow(index) as descriptor:
-                if os.fstat(descriptor).st_size < begin + length:
-                    return Extent.MISSING
-                return Extent.DATA if _has_data(descriptor, begin, length) else Extent.HOLE
+                return _extent(descriptor, begin, length)
         except StorageMissing:
             raise
         except FileNotFoundError:
+            return Extent.MISSING
+
+    def _load(self, index: int, begin: int, part: memoryview) -> Extent:
+        try:
+            with self._borrow(index) as descriptor:
+                extent = _extent(descriptor, begin, len(part))
+                if extent is Extent.DATA:
+                    _read_all(descriptor, part, begin)
+                return extent
+        except StorageMissing:
+            raise
+        except (FileNotFoundError, ShortFileError):  # it may be cut off meanwhile
             return Extent.MISSING
 
     def _note_unsynced(self, files: Iterable[int], pieces: Iterable[int]) -> None:
@@ -293,6 +319,12 @@ def _write_all(descriptor: int, part: memoryview, begin: int) -> None:
     while part:
         count = os.pwrite(descriptor, part, begin)
         part, begin = part[count:], begin + count
+
+
+def _extent(descriptor: int, begin: int, length: int) -> Extent:
+    if os.fstat(descriptor).st_size < begin + length:
+        return Extent.MISSING
+    return Extent.DATA if _has_data(descriptor, begin, length) else Extent.HOLE
 
 
 def _has_data(descriptor: int, begin: int, length: int) -> bool:

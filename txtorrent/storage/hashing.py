@@ -5,13 +5,13 @@ Every call may block; the hashing itself lets other threads run.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from hashlib import blake2b, sha1
 from threading import local
 
 from txtorrent.metainfo.pieces import BLOCK
 from txtorrent.storage.beneath import StorageMissing
-from txtorrent.storage.content import Buffer, Content, ShortFileError
+from txtorrent.storage.content import Buffer, Content, Extent, ShortFileError
 
 # Larger reads hash no faster, and a thread's buffer stays in its core's cache.
 READ_SIZE = 1024 * 1024
@@ -49,6 +49,24 @@ def verify_on_disk(content: Content, offset: int, length: int, expected: bytes) 
     except (FileNotFoundError, ShortFileError):
         return False
     return digest.digest() == expected
+
+
+def sha1s_on_disk(
+    content: Content, offset: int, sizes: Sequence[int]
+) -> tuple[Extent, list[bytes]]:
+    """What there is of pieces that lie side by side; of DATA the SHA-1 of each piece, too.
+
+    `sizes` are their bytes, READ_SIZE at most together.  StorageMissing and any other OSError
+    pass through.
+    """
+    buffer, hashes = _buffer(), []
+    extent = content.load(offset, buffer[: sum(sizes)])
+    if extent is Extent.DATA:
+        at = 0
+        for size in sizes:
+            hashes.append(sha1(buffer[at : at + size], usedforsecurity=False).digest())
+            at += size
+    return extent, hashes
 
 
 def block_digests(data: Buffer, key: bytes) -> list[bytes]:
