@@ -11,6 +11,7 @@ from txtorrent.bitfield import Bitfield
 from txtorrent.swarm.peer import Peer
 from txtorrent.swarm.rarity import (
     CLASSES,
+    COUNTED,
     FEW,
     MOST_NEWS,
     MOST_RETURNED,
@@ -98,6 +99,24 @@ class Pictures(SynchronousTestCase):
                 made.add_pieces(having(picture), bitfield(picture))
         expected = [200, 201, *[200] * 8, 100]
         self.assertEqual([made.availability(piece) for piece in range(11)], expected)
+
+    def test_more_than_are_counted_by_one_addition(self):
+        size = 8 * (2 * COUNTED + 3) - 5
+        made = Rarity(Bitfield(size), Random(1))
+        fields = [
+            Bitfield.from_wire(size, Random(seed).randbytes(size // 8) + b"\xa0")
+            for seed in range(3)
+        ]
+        peers = [make_peer() for _ in fields]
+        for peer, field in zip(peers, fields, strict=True):
+            made.add_pieces(peer, field)
+            peer.have = field
+        for gone in range(len(fields) + 1):
+            for piece in range(size):
+                count = sum(piece in field for field in fields[gone:])
+                self.assertEqual(made.availability(piece), count, piece)
+            if gone < len(fields):
+                made.remove_peer(peers[gone])
 
     def test_any(self):
         """Every one that the peer has can be drawn, also one among many."""

@@ -73,7 +73,7 @@ class PiecePicker:
         if not peer.have.add(piece):
             return False
         self.rarity.add_have(peer, piece)
-        if piece in self.have:
+        if self.have.bits[piece >> 3] & MASK[piece & 7]:
             return False
         if peer.wanted is None:
             peer.wanted = piece
