@@ -49,8 +49,8 @@ _PLACES: Final = [[place for place in range(8) if byte & MASK[place]] for byte i
 _NOT_ZERO: Final = re.compile(rb"[^\0]")
 
 # Availabilities are lanes of 16 bits in one large number, and the bits of a bitfield are spread
-# to such lanes, each place of a byte for all bytes at once: 65,536 pieces are counted by one
-# addition, in 0.4 ms instead of 10 ms. No lane overflows into the next, as there are fewer
+# to such lanes, each place of a byte for all bytes at once: 65,536 pieces are counted by four
+# additions, in 0.4 ms instead of 10 ms. No lane overflows into the next, as there are fewer
 # connections than 65,536.
 _AT_PLACE: Final = [
     bytes(1 if byte & MASK[place] else 0 for byte in range(256)) for place in range(8)
