@@ -6,6 +6,7 @@ Runs on a lane, a few pieces a job; what to do with the result is known by who a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from operator import eq
 
 from attrs import define, field
 from twisted.internet.defer import Deferred, FirstError, gatherResults
@@ -34,7 +35,7 @@ async def check(
     lane: Lane,
     on_piece: Callable[[int, bool], None],
 ) -> None:
-    """Hash `pieces`, telling `on_piece` each one's index and whether it is whole.
+    """Hash `pieces`, ascending, telling `on_piece` each one's index and whether it is whole.
 
     `piece_hashes` is 20 bytes a piece.  At most `lane.threads` jobs and JOBS_AHEAD are under way,
     so pieces are told roughly in order.  What is not on disk is found out without reading, but
@@ -87,29 +88,26 @@ class _Checker:
         return [result for run in self._runs(batch) for result in self._verify_run(run)]
 
     def _runs(self, batch: list[int]) -> Iterator[list[int]]:
-        """The pieces, together those side by side that make up no more than one read."""
-        most = READ_SIZE // self.geometry.piece_length
-        run: list[int] = []
-        for piece in batch:
-            if run and (piece != run[-1] + 1 or len(run) >= most):
+        """Pieces that are read together: side by side, and no more than one read."""
+        most = max(1, READ_SIZE // self.geometry.piece_length)
+        for at in range(0, len(batch), most):
+            run = batch[at : at + most]
+            if run[-1] - run[0] == len(run) - 1:
                 yield run
-                run = []
-            run.append(piece)
-        yield run
+            else:
+                yield from ([piece] for piece in run)
 
     def _verify_run(self, run: list[int]) -> Batch:
-        offset = self.geometry.piece_offset(run[0])
-        sizes = [self.geometry.piece_size(piece) for piece in run]
-        if sum(sizes) > READ_SIZE:
+        offset, last = self.geometry.piece_offset(run[0]), run[-1]
+        length = self.geometry.piece_offset(last) + self.geometry.piece_size(last) - offset
+        if length > READ_SIZE:
             return [(piece, self._verify_large(piece)) for piece in run]
-        extent, hashes = sha1s_on_disk(self.content, offset, sizes)
+        extent, hashes = sha1s_on_disk(self.content, offset, length, self.geometry.piece_length)
         if extent is Extent.MISSING:
             return self._one_by_one(run)
         if extent is Extent.HOLE:
-            hashes = [self._hole_sha1(size) for size in sizes]
-        return [
-            (piece, sha1 == self._expected(piece)) for piece, sha1 in zip(run, hashes, strict=True)
-        ]
+            hashes = [self._hole_sha1(self.geometry.piece_size(piece)) for piece in run]
+        return list(zip(run, map(eq, hashes, map(self._expected, run)), strict=True))
 
     def _one_by_one(self, run: list[int]) -> Batch:
         """Not all of the pieces are there, but perhaps some."""

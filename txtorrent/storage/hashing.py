@@ -5,7 +5,7 @@ Every call may block; the hashing itself lets other threads run.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from hashlib import blake2b, sha1
 from threading import local
 
@@ -52,21 +52,20 @@ def verify_on_disk(content: Content, offset: int, length: int, expected: bytes) 
 
 
 def sha1s_on_disk(
-    content: Content, offset: int, sizes: Sequence[int]
+    content: Content, offset: int, length: int, piece_length: int
 ) -> tuple[Extent, list[bytes]]:
-    """What there is of pieces that lie side by side; of DATA the SHA-1 of each piece, too.
+    """What there is of `length` bytes on disk, of whole pieces; of DATA each one's SHA-1, too.
 
-    `sizes` are their bytes, READ_SIZE at most together.  StorageMissing and any other OSError
-    pass through.
+    `length` is READ_SIZE at most.  StorageMissing and any other OSError pass through.
     """
-    buffer, hashes = _buffer(), []
-    extent = content.load(offset, buffer[: sum(sizes)])
-    if extent is Extent.DATA:
-        at = 0
-        for size in sizes:
-            hashes.append(sha1(buffer[at : at + size], usedforsecurity=False).digest())
-            at += size
-    return extent, hashes
+    data = _buffer()[:length]
+    extent = content.load(offset, data)
+    if extent is not Extent.DATA:
+        return extent, []
+    return extent, [
+        sha1(data[at : at + piece_length], usedforsecurity=False).digest()
+        for at in range(0, length, piece_length)
+    ]
 
 
 def block_digests(data: Buffer, key: bytes) -> list[bytes]:
