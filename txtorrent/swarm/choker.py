@@ -64,12 +64,18 @@ class Choker(Generic[P]):
     def deal(self, peers: Sequence[P], seeding: bool, now: float) -> set[P]:
         """The peers to be unchoked from now on; all others are to be choked."""
         interested = [peer for peer in peers if peer.interested]
-        regular = self._by_turn(interested, now) if seeding else self._by_worth(interested)
-        chosen = set(regular[: self.slots])
+        chosen = set(self.first(interested, self.slots, seeding, now))
         optimistic = self._draw([p for p in interested if p not in chosen], now)
         if optimistic is not None:
             chosen.add(optimistic)
         return chosen
+
+    def first(self, interested: Sequence[P], count: int, seeding: bool, now: float) -> list[P]:
+        """At most so many of these peers, in the order in which they deserve a slot."""
+        if count <= 0 or not interested:
+            return []
+        ordered = self._by_turn(interested, now) if seeding else self._by_worth(interested)
+        return ordered[:count]
 
     def _by_worth(self, peers: Sequence[P]) -> list[P]:
         """Leeching: who gives most, equals in random order; who snubs us must be lucky."""

@@ -23,12 +23,28 @@ class Choking:
         if now - self._dealt_at >= ROUND:
             self._dealt_at = now
             self._deal(now)
+        else:
+            self._fill(now)  # who left, left a slot
 
     def interest_changed(self, link: PeerProtocol, now: float) -> None:
-        """A free slot need not wait for the next deal."""
-        peer = link.peer
-        if peer.interested and peer.am_choking and self._in_use() < self._choker.slots:
-            link.unchoke(now)
+        """A free slot need not wait for the next deal, nor one that its peer needs no longer."""
+        if link.peer.interested == link.peer.am_choking:
+            self._fill(now)
+
+    def _fill(self, now: float) -> None:
+        """Give the free slots away. Who has one without being interested makes room."""
+        links = [link for link in self._exchange.links if link.is_open]
+        waiting = {link.peer: link for link in links if link.peer.interested}
+        unchoked = [link for link in links if not link.peer.am_choking]
+        idle = [link for link in unchoked if not link.peer.interested]
+        for link in unchoked:
+            waiting.pop(link.peer, None)
+        free = self._choker.slots - len(unchoked) + len(idle)
+        seeding = self._exchange.progress.is_complete
+        for peer in self._choker.first(tuple(waiting), free, seeding, now):
+            if len(unchoked) >= self._choker.slots and idle:
+                idle.pop().choke(now)
+            waiting[peer].unchoke(now)
 
     def _deal(self, now: float) -> None:
         links = tuple(self._exchange.links)
@@ -40,6 +56,3 @@ class Choking:
                     link.unchoke(now)
                 else:
                     link.choke(now)
-
-    def _in_use(self) -> int:
-        return sum(not link.peer.am_choking for link in self._exchange.links)
