@@ -1,4 +1,4 @@
-"""The command line: python -m benchmarks [download] [seed] [sink] [check] [options]."""
+"""The command line: python -m benchmarks [WORK ...] [options]."""
 
 import argparse
 import fcntl
@@ -8,21 +8,41 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from typing import Final
 
 from benchmarks.budgets import BUDGETS, judge
 from benchmarks.child import Failed
 from benchmarks.clients import CLIENTS, Client, TxtorrentTurns
 from benchmarks.figures import BY_KEY
+from benchmarks.growth import growth, memory
+from benchmarks.limits import limits
+from benchmarks.lines import plot_lines
 from benchmarks.loopback import memory_disk
+from benchmarks.own import OwnScenario
 from benchmarks.plot import plot
 from benchmarks.report import Results, from_json, table, to_json
+from benchmarks.stalls import stalls
+from benchmarks.steps import growth_rows, step_lines
 from benchmarks.work import WORKS, Bench, Scenario, run
 
+OWN_WORKS: Final[dict[str, Callable[[int], Iterable[OwnScenario]]]] = {
+    "growth": growth,
+    "limits": lambda _: limits(),
+    "stalls": stalls,
+    "memory": memory,
+}
+"""Scenarios by work, for so many MiB of content."""
 PLOTTED: Final = ("rate", "cpu", "memory")
+GROWING: Final = ("rate", "cpu", "reactor", "memory")
+LINES: Final = {
+    "peers": {"peers": "download", "slow": "from slow peers", "sink": "seed"},
+    "pieces": {"pieces": "download"},
+}
+"""Rows of growth and their titles, by what grows."""
 QUICK_CLIENTS: Final = "txtorrent,libtorrent"
 QUICK_SIZE, FULL_SIZE = 256, 1024
 QUICK_RUNS, FULL_RUNS = 3, 5
@@ -37,7 +57,11 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks", description="How fast txtorrent is beside other clients."
     )
-    parser.add_argument("work", nargs="*", help=f"of {', '.join(WORKS)} (default: all)")
+    parser.add_argument(
+        "work",
+        nargs="*",
+        help=f"of {', '.join(WORKS)} (default: these), {', '.join(OWN_WORKS)} (txtorrent alone)",
+    )
     parser.add_argument("--peers", default="1,10", help="reference peers, default %(default)s")
     parser.add_argument("--clients", help=f"default: {','.join(CLIENTS)}")
     parser.add_argument("--runs", type=int, help=f"rounds, default {FULL_RUNS}")
@@ -52,8 +76,9 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--plots", metavar="DIRECTORY", help="also write SVG plots there")
     parser.add_argument("--read", metavar="FILE", help="measure nothing: show earlier results")
     options = parser.parse_args(argv)
-    if unknown := set(options.work) - set(WORKS):
-        parser.error(f"no such work: {', '.join(unknown)}; there is {', '.join(WORKS)}")
+    if unknown := set(options.work) - {*WORKS, *OWN_WORKS}:
+        known = ", ".join((*WORKS, *OWN_WORKS))
+        parser.error(f"no such work: {', '.join(unknown)}; there is {known}")
     options.clients = (options.clients or (QUICK_CLIENTS if options.quick else None)) or ",".join(
         CLIENTS
     )
@@ -65,11 +90,22 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def scenarios(options: argparse.Namespace) -> list[Scenario]:
-    """What is to be measured, in order."""
+    """What is to be measured beside others, in order."""
     works = options.work or WORKS
     counts = [int(count) for count in options.peers.split(",")]
-    found = [Scenario(work, n) for work in works if work != "check" for n in counts]
+    compared = [work for work in works if work in WORKS and work != "check"]
+    found = [Scenario(work, n) for work in compared for n in counts]
     return found + [Scenario("check", 0)] * ("check" in works)
+
+
+def own_scenarios(options: argparse.Namespace) -> list[OwnScenario]:
+    """What is to be measured of us alone, in order: only what is named."""
+    return [
+        scenario
+        for work in options.work
+        if work in OWN_WORKS
+        for scenario in OWN_WORKS[work](options.size)
+    ]
 
 
 def measure(options: argparse.Namespace, results: Results) -> None:
@@ -82,26 +118,38 @@ def measure(options: argparse.Namespace, results: Results) -> None:
             for number in range(options.runs):
                 for kind in kinds:
                     size = max(1, _mebibytes(options, scenario) // kind.size_share)
-                    _measure_one(results, bench, scenario, kind, number, size)
+                    measured = partial(run, bench, scenario, kind, size)
+                    _measure_one(results, scenario.name, kind.name, number, measured)
+        for own in own_scenarios(options):
+            _measure_own(results, bench, own, options.runs)
+
+
+def _measure_own(results: Results, bench: Bench, scenario: OwnScenario, runs: int) -> None:
+    if (why := scenario.lacks()) is not None:
+        results.skipped[scenario.name] = why
+        return
+    results.titles[scenario.name] = f"{scenario.name}: {scenario.title}"
+    for number in range(runs):
+        measured = partial(scenario.measure, bench)
+        _measure_one(results, scenario.name, scenario.client, number, measured)
 
 
 def _measure_one(
     results: Results,
-    bench: Bench,
-    scenario: Scenario,
-    kind: type[Client],
+    scenario: str,
+    client: str,
     number: int,
-    mebibytes: int,
+    measured: Callable[[], dict[str, float]],
 ) -> None:
     found = None
     try:
-        found = run(bench, scenario, kind, mebibytes)
+        found = measured()
         words = "  ".join(f"{key} {value:.4g}" for key, value in found.items())
     except (Failed, OSError) as error:
         words = f"failed: {error}"
-        results.failures.append(f"{scenario.name} {kind.name} #{number + 1}: {error}")
-    results.note(scenario.name, kind.name, found)
-    print(f"{scenario.name} #{number + 1} {kind.name}: {words}", file=sys.stderr, flush=True)
+        results.failures.append(f"{scenario} {client} #{number + 1}: {error}")
+    results.note(scenario, client, found)
+    print(f"{scenario} #{number + 1} {client}: {words}", file=sys.stderr, flush=True)
 
 
 def _available(options: argparse.Namespace, results: Results) -> list[type[Client]]:
@@ -160,6 +208,8 @@ def _bench() -> Iterator[Bench]:
 def show(results: Results) -> bool:
     """Print the tables and the verdicts; whether all is well."""
     print(table(results))
+    if growth_found := step_lines(results):
+        print("\n".join(["", *growth_found]))
     verdicts = judge(BUDGETS, results.scenarios)
     print("\n".join(["", "budgets:", *map(str, verdicts)]))
     noise = [
@@ -175,8 +225,11 @@ def show(results: Results) -> bool:
 
 
 def write_plots(results: Results, directory: str) -> None:
-    """One SVG a figure, a group of bars a scenario."""
+    """One SVG a figure, a group of bars a scenario; and lines where something grows."""
     os.makedirs(directory, exist_ok=True)
+    for name, svg in _growth_plots(results):
+        with open(os.path.join(directory, name), "w") as out:
+            out.write(svg)
     for key in PLOTTED:
         groups = {
             scenario: {
@@ -185,11 +238,27 @@ def write_plots(results: Results, directory: str) -> None:
                 if key in row and client in CLIENTS
             }
             for scenario in results.scenarios
+            if scenario.partition("-")[0] in WORKS
         }
         groups = {scenario: row for scenario, row in groups.items() if row}
         if groups:
             with open(os.path.join(directory, f"{key}.svg"), "w") as out:
                 out.write(plot(BY_KEY[key], groups, [n for n in CLIENTS if n in results.versions]))
+
+
+def _growth_plots(results: Results) -> Iterator[tuple[str, str]]:
+    """Names of files and what is in them."""
+    rows = growth_rows(results)
+    for unit, names in LINES.items():
+        for key in GROWING:
+            lines = {
+                title: {n: row[key] for n, row in rows[name].items() if key in row}
+                for name, title in names.items()
+                if name in rows
+            }
+            lines = {title: line for title, line in lines.items() if line}
+            if lines:
+                yield f"growth-{unit}-{key}.svg", plot_lines(BY_KEY[key], lines, unit)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

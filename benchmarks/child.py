@@ -52,9 +52,18 @@ class Child:
         self._process.stdin.write(line.encode() + b"\n")
         self._process.stdin.flush()
 
-    def wait_for(self, pattern: str, limit: float) -> tuple[float, "re.Match[str]"]:
-        """When the first line that matches came (monotonic seconds), and the match. Failed."""
-        deadline, seen = time.monotonic() + limit, 0
+    def ask(self, line: str, pattern: str, limit: float) -> "re.Match[str]":
+        """Write a line to its standard input, and return what answers it. Failed."""
+        seen = len(self._lines)
+        self.tell(line)
+        return self.wait_for(pattern, limit, seen)[1]
+
+    def wait_for(self, pattern: str, limit: float, seen: int = 0) -> tuple[float, "re.Match[str]"]:
+        """When the first line that matches came (monotonic seconds), and the match. Failed.
+
+        The first `seen` lines are left out.
+        """
+        deadline = time.monotonic() + limit
         with self._news:
             while True:
                 for at, line in self._lines[seen:]:
@@ -69,6 +78,11 @@ class Child:
     def moment(self, event: str, limit: float) -> float:
         """The time that a peer of ours states in its line "EVENT SECONDS". Failed."""
         return float(self.wait_for(rf"^{event} ([\d.]+)$", limit)[1][1])
+
+    def count(self, pattern: str, before: float) -> int:
+        """How many lines that match came before a moment."""
+        with self._news:
+            return sum(at < before and bool(re.search(pattern, line)) for at, line in self._lines)
 
     @property
     def has_ended(self) -> bool:

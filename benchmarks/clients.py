@@ -92,6 +92,8 @@ class Txtorrent(Client):
     """Ourselves, by twistd, as users run it."""
 
     name = "txtorrent"
+    options: tuple[str, ...] = ()
+    """More of the command line's options; to be set before it is started."""
 
     @classmethod
     def absent(cls) -> str | None:
@@ -131,7 +133,7 @@ class Txtorrent(Client):
             *self.twistd(), "-n", "--pidfile=", "txtorrent",
             "--torrent", self.sample.torrent, "--directory", directory,
             "--state", os.path.join(self.work, "state"),
-            "--port", str(self.port), "--interface", CLIENT_HOST,
+            "--port", str(self.port), "--interface", CLIENT_HOST, *self.options,
         ]  # fmt: skip
         self.child = Child(argv, self.work)
 

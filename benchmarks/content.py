@@ -10,7 +10,7 @@ from benchmarks.child import Failed
 from txtorrent.bencode import encode
 
 PIECE: Final = 1 << 20
-"""Bytes: what torrents of a few GiB have."""
+"""Bytes: what torrents of a few GiB have; also how much content is made at a time."""
 BLOCK: Final = 16384
 MIB: Final = 1 << 20
 FILE: Final = "content.bin"
@@ -25,30 +25,39 @@ class Sample:
     info_hash: bytes
     size: int
     digest: bytes
+    piece_length: int = PIECE
+
+    @property
+    def content(self) -> str:
+        """The file."""
+        return os.path.join(self.directory, FILE)
 
 
-def make_sample(root: str, mebibytes: int) -> Sample:
-    """Write the content and its torrent beneath `root`."""
-    directory = os.path.join(root, f"source-{mebibytes}")
+def make_sample(root: str, mebibytes: int, piece_length: int = PIECE) -> Sample:
+    """Write the content and its torrent beneath `root`, in pieces of so many bytes."""
+    name = f"{mebibytes}-{piece_length}"
+    directory = os.path.join(root, f"source-{name}")
     os.makedirs(directory)
-    whole, pieces = hashlib.sha1(), []
-    with open(os.path.join(directory, FILE), "wb") as out:
+    whole, pieces = hashlib.sha1(), bytearray()
+    with open(os.path.join(directory, FILE), "w+b") as out:
         for _ in range(mebibytes * MIB // PIECE):
-            piece = os.urandom(PIECE)
-            pieces.append(hashlib.sha1(piece).digest())
-            whole.update(piece)
-            out.write(piece)
+            some = os.urandom(PIECE)
+            whole.update(some)
+            out.write(some)
+        out.seek(0)
+        while piece := out.read(piece_length):
+            pieces += hashlib.sha1(piece).digest()
     info = {
         b"length": mebibytes * MIB,
         b"name": FILE.encode(),
-        b"piece length": PIECE,
-        b"pieces": b"".join(pieces),
+        b"piece length": piece_length,
+        b"pieces": bytes(pieces),
     }
-    torrent = os.path.join(root, f"sample-{mebibytes}.torrent")
+    torrent = os.path.join(root, f"sample-{name}.torrent")
     with open(torrent, "wb") as out:
         out.write(encode({b"info": info}))
     info_hash = hashlib.sha1(encode(info)).digest()
-    return Sample(directory, torrent, info_hash, mebibytes * MIB, whole.digest())
+    return Sample(directory, torrent, info_hash, mebibytes * MIB, whole.digest(), piece_length)
 
 
 def is_same(sample: Sample, directory: str) -> bool:

@@ -26,6 +26,11 @@ FIGURES: Final = (
     Figure("turn_p999", "turn p99.9 ms", 1),
     Figure("turn_longest", "longest turn ms", 1),
     Figure("turn_longest_cpu", "longest turn CPU ms", 1),
+    Figure("cold", "% read from disk", 0, higher_is_better=True),
+    Figure("stalled", "MB during the stall", 0),
+    Figure("resumed", "s to go on", 2),
+    Figure("of_limit", "% of the limit", 1),
+    Figure("unfair", "share off by %", 1),
     Figure("others", "others' cores", 2),
 )
 """MB is 1e6 bytes and GB 1e9; a block is 16 KiB."""

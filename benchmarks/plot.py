@@ -21,59 +21,66 @@ Groups = Mapping[str, Mapping[str, Summary]]
 
 def plot(figure: Figure, groups: Groups, clients: Sequence[str]) -> str:
     """One figure of these clients, a group of bars for each scenario."""
-    top = _round_up(max(s.most for row in groups.values() for s in row.values()))
+    top = round_up(max(s.most for row in groups.values() for s in row.values()))
     slot = BAR * (len(clients) + 1)
     width = max(LEFT + slot * len(groups) + RIGHT, LEFT + _legend_width(clients))
-    better = "higher" if figure.higher_is_better else "lower"
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {HEIGHT}"'
-        f' width="{width}" height="{HEIGHT}">',
-        f'<rect width="{width}" height="{HEIGHT}" fill="#fff"/>',
-        f'<text x="{LEFT}" y="20" {_FONT} font-weight="bold">{escape(figure.title)}'
-        f" ({better} is better)</text>",
-        *_legend(clients),
-        *_axis(top, width),
-    ]
+    parts = [*begin(figure, width), *legend(clients), *axis(top, width)]
     for number, (name, row) in enumerate(groups.items()):
         left = LEFT + slot * number + BAR // 2
-        parts.append(_text(left + BAR * len(clients) / 2, HEIGHT - BOTTOM + 18, name, "middle"))
+        parts.append(text(left + BAR * len(clients) / 2, HEIGHT - BOTTOM + 18, name, "middle"))
         for place, client in enumerate(clients):
             if client in row:
                 parts += _bar(left + BAR * place, row[client], top, COLOURS[place % 6], client)
     return "\n".join([*parts, "</svg>", ""])
 
 
-def _y(value: float, top: float) -> float:
+def begin(figure: Figure, width: float) -> Iterator[str]:
+    """The opening tag, a white ground and the heading."""
+    better = "higher" if figure.higher_is_better else "lower"
+    yield (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {HEIGHT}"'
+        f' width="{width}" height="{HEIGHT}">'
+    )
+    yield f'<rect width="{width}" height="{HEIGHT}" fill="#fff"/>'
+    yield (
+        f'<text x="{LEFT}" y="20" {_FONT} font-weight="bold">{escape(figure.title)}'
+        f" ({better} is better)</text>"
+    )
+
+
+def y_of(value: float, top: float) -> float:
     return HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * value / top
 
 
 def _bar(left: float, summary: Summary, top: float, colour: str, client: str) -> Iterator[str]:
-    high, base = _y(summary.median, top), _y(0, top)
+    high, base = y_of(summary.median, top), y_of(0, top)
     yield (
         f'<rect x="{left + 2:g}" y="{high:.1f}" width="{BAR - 4}" height="{base - high:.1f}"'
         f' fill="{colour}"><title>{escape(client)}: {summary.median:.4g}'
         f" ({summary.least:.4g}-{summary.most:.4g})</title></rect>"
     )
-    middle, least, most = left + BAR / 2, _y(summary.least, top), _y(summary.most, top)
+    middle, least, most = left + BAR / 2, y_of(summary.least, top), y_of(summary.most, top)
     yield (
         f'<path d="M{middle:g} {least:.1f}V{most:.1f}M{middle - 4:g} {least:.1f}h8'
         f'M{middle - 4:g} {most:.1f}h8" stroke="#333" fill="none"/>'
     )
 
 
-def _axis(top: float, width: float) -> Iterator[str]:
+def axis(top: float, width: float) -> Iterator[str]:
+    """Five lines from nothing to `top`, with their values."""
     for step in range(5):
         value = top * step / 4
-        y = _y(value, top)
+        y = y_of(value, top)
         yield f'<path d="M{LEFT} {y:.1f}H{width - RIGHT:g}" stroke="#ddd"/>'
-        yield _text(LEFT - 6, y + 4, f"{value:g}", "end")
+        yield text(LEFT - 6, y + 4, f"{value:g}", "end")
 
 
-def _legend(clients: Sequence[str]) -> Iterator[str]:
+def legend(clients: Sequence[str]) -> Iterator[str]:
+    """The names beside their colours."""
     left = LEFT
     for place, client in enumerate(clients):
         yield f'<rect x="{left}" y="32" width="12" height="12" fill="{COLOURS[place % 6]}"/>'
-        yield _text(left + 17, 43, client, "start")
+        yield text(left + 17, 43, client, "start")
         left += _legend_width([client])
 
 
@@ -81,11 +88,12 @@ def _legend_width(clients: Sequence[str]) -> int:
     return sum(34 + 7 * len(client) for client in clients)
 
 
-def _text(x: float, y: float, text: str, anchor: str) -> str:
-    return f'<text x="{x:g}" y="{y:g}" {_FONT} text-anchor="{anchor}">{escape(text)}</text>'
+def text(x: float, y: float, words: str, anchor: str) -> str:
+    """Words at a place; `anchor` is start, middle or end."""
+    return f'<text x="{x:g}" y="{y:g}" {_FONT} text-anchor="{anchor}">{escape(words)}</text>'
 
 
-def _round_up(value: float) -> float:
+def round_up(value: float) -> float:
     """The next of 1, 1.2, 1.6, 2, 2.4, 3.2, 4, 6, 8 times a power of ten: quarters read well."""
     power = 10.0 ** floor(log10(value)) if value > 0 else 1.0
     steps = (1, 1.2, 1.6, 2, 2.4, 3.2, 4, 6, 8, 10)

@@ -46,6 +46,12 @@ def cpu_of_main_thread(pid: int) -> float:
     return int(_text(f"/proc/{pid}/task/{pid}/schedstat").split()[0]) / 1e9
 
 
+def bytes_read_from_disk(pid: int) -> int:
+    """What a process has had fetched from storage: reads from the page cache do not count."""
+    fields = dict(line.split(": ") for line in _text(f"/proc/{pid}/io").splitlines())
+    return int(fields["read_bytes"])
+
+
 def cpu_of_machine() -> float:
     """CPU seconds of everything on this machine, idling left out; stolen time counts."""
     fields = [int(field) for field in _text("/proc/stat").split("\n", 1)[0].split()[1:9]]

@@ -5,7 +5,9 @@
  * Each connection, from an address of its own, asks for every block once, beginning at its own
  * place in the content. It hashes nothing and writes nothing, but every block must have been
  * asked for and be of the right length; their numbers are summed up, which finds one that
- * came twice. Lines "EVENT SECONDS" (monotonic clock): ready, first, done. Plain BEP 3.
+ * came twice. Lines "EVENT SECONDS" (monotonic clock): ready, first, done. Plain BEP 3. On standard
+ * input "connect HOST PORT" comes first; "count" is answered by "counts SECONDS" and each
+ * connection's bytes of payload so far; its end ends the process.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -19,7 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { BLOCK = 16384, WINDOW = 250, REFILL = WINDOW / 4, REQUEST = 17, MOST = 64 };
+enum { BLOCK = 16384, WINDOW = 250, REFILL = WINDOW / 4, REQUEST = 17, MOST = 256 };
 enum { CHOKE = 0, UNCHOKE = 1, PIECE = 7 };
 
 struct peer {
@@ -33,7 +35,7 @@ struct peer {
 static uint8_t info_hash[20], junk[1 << 20];
 static uint64_t total, piece_size, blocks, connections;
 static int began;
-static struct pollfd polled[MOST];
+static struct pollfd polled[MOST + 1];
 static struct peer peers[MOST];
 
 static void die(const char *why) { fprintf(stderr, "sink: %s\n", why); exit(1); }
@@ -41,9 +43,10 @@ static void die(const char *why) { fprintf(stderr, "sink: %s\n", why); exit(1); 
 static void say(const char *event) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
-    printf("%s %lld.%06ld\n", event, (long long)now.tv_sec, now.tv_nsec / 1000);
-    fflush(stdout);
+    printf("%s %lld.%06ld", event, (long long)now.tv_sec, now.tv_nsec / 1000);
 }
+
+static void say_line(const char *event) { say(event), puts(""), fflush(stdout); }
 
 static uint32_t number_at(const uint8_t *at) { uint32_t n; memcpy(&n, at, 4); return ntohl(n); }
 static void put_number(uint8_t *at, uint64_t n) { uint32_t big = htonl((uint32_t)n); memcpy(at, &big, 4); }
@@ -80,7 +83,7 @@ static void on_piece(struct peer *p, uint32_t length) {
     uint64_t offset = number_at(p->head + 5) * piece_size + number_at(p->head + 9);
     uint64_t block = offset / BLOCK;
     if (block >= blocks || offset % BLOCK || length != 9 + block_size(block)) die("a block that nobody asked for");
-    if (!began) began = 1, say("first");
+    if (!began) began = 1, say_line("first");
     p->got++;
     p->sum += block;
 }
@@ -137,7 +140,7 @@ static void dial(struct peer *p, const char *host, int port) {
     struct sockaddr_in here = {.sin_family = AF_INET}, there = {.sin_family = AF_INET};
     int on = 1;
     uint8_t hello[68] = "\x13" "BitTorrent protocol";
-    here.sin_addr.s_addr = htonl(0x7f000101u + (uint32_t)p->number);
+    here.sin_addr.s_addr = htonl(0x7f000201u + (uint32_t)p->number);
     there.sin_port = htons((uint16_t)port);
     inet_pton(AF_INET, host, &there.sin_addr);
     p->fd = socket(AF_INET, SOCK_STREAM, 0);
@@ -155,8 +158,16 @@ static int is_complete(struct peer *p) {
     return 1;
 }
 
+static void obey(void) {
+    char order[64];
+    if (read(0, order, sizeof order) <= 0) exit(0);
+    say("counts");
+    for (uint64_t i = 0; i < connections; i++) printf(" %llu", (unsigned long long)peers[i].got * BLOCK);
+    puts(""), fflush(stdout);
+}
+
 int main(int argc, char **argv) {
-    char host[64];
+    char order[128], host[64];
     int port;
     if (argc != 5 || strlen(argv[1]) != 40) return 2;
     for (int i = 0; i < 20; i++) {
@@ -167,15 +178,19 @@ int main(int argc, char **argv) {
     total = strtoull(argv[2], 0, 10), piece_size = strtoull(argv[3], 0, 10), connections = strtoull(argv[4], 0, 10);
     blocks = (total + BLOCK - 1) / BLOCK;
     if (!connections || connections > MOST) return 2;
-    say("ready");
-    if (scanf("connect %63s %d", host, &port) != 2) return 1;
+    say_line("ready");
+    ssize_t told = read(0, order, sizeof order - 1); /* by read, as all that follows */
+    order[told > 0 ? told : 0] = 0;
+    if (sscanf(order, "connect %63s %d", host, &port) != 2) return 1;
     for (uint64_t i = 0; i < connections; i++) {
         peers[i].number = (int)i, peers[i].choked = 1;
         dial(&peers[i], host, port);
         polled[i] = (struct pollfd){.fd = peers[i].fd, .events = POLLIN};
     }
+    polled[connections] = (struct pollfd){.fd = 0, .events = POLLIN};
     for (uint64_t left = connections; left;) {
-        poll(polled, connections, -1);
+        poll(polled, connections + 1, -1);
+        if (polled[connections].revents) obey();
         for (uint64_t i = 0; i < connections; i++) {
             if (!polled[i].revents || polled[i].fd < 0) continue;
             ssize_t size = recv(peers[i].fd, junk, sizeof junk, 0);
@@ -189,7 +204,6 @@ int main(int argc, char **argv) {
             polled[i].fd = -1, left--;
         }
     }
-    say("done");
-    while (getchar() != EOF) {} /* the connections stay until it is over: their end costs CPU */
-    return 0;
+    say_line("done");
+    for (;;) obey(); /* the connections stay until it is over: their end costs CPU */
 }

@@ -34,7 +34,7 @@ class Sink:
         self._choked = True
         self._head = bytearray()
         self.socket = socket.socket()
-        self.socket.bind((f"127.0.1.{number + 1}", 0))
+        self.socket.bind((f"127.0.2.{number + 1}", 0))
         self._peer_id = b"-BM0001-%012d" % number
 
     def dial(self, info_hash: bytes, address: tuple[str, int]) -> None:

@@ -7,22 +7,21 @@ and connecting are no part of it. CPU counts from before the connections are mad
 
 import os
 import shutil
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Final, Protocol, TypeVar
 
 from attrs import define, field, frozen
 
 from benchmarks import procfs
 from benchmarks.child import Child
-from benchmarks.clients import HERE, Client, Txtorrent, TxtorrentTurns, libtorrent_child
+from benchmarks.clients import Client, Txtorrent, TxtorrentTurns, libtorrent_child
 from benchmarks.content import BLOCK, PIECE, Sample, is_same, make_sample, verify
 from benchmarks.figures import percentile
 from benchmarks.loopback import CLIENT_HOST, free_port, peer_host
+from benchmarks.native import compiled, sink_command, sink_name
 from benchmarks.turns import Turn, read_turns
 
 RUN_LIMIT: Final = 120.0
@@ -67,13 +66,14 @@ class Bench:
     """What a run needs: content, and room in memory for what is downloaded."""
 
     root: str
-    _samples: dict[int, Sample] = field(factory=dict)
+    _samples: dict[tuple[int, int], Sample] = field(factory=dict)
 
-    def sample(self, mebibytes: int) -> Sample:
+    def sample(self, mebibytes: int, piece_length: int = PIECE) -> Sample:
         """Content of this size; made at first need, and kept."""
-        if mebibytes not in self._samples:
-            self._samples[mebibytes] = make_sample(self.root, mebibytes)
-        return self._samples[mebibytes]
+        key = mebibytes, piece_length
+        if key not in self._samples:
+            self._samples[key] = make_sample(self.root, *key)
+        return self._samples[key]
 
     def touch_memory(self, size: int) -> None:
         """Have so many bytes of free memory be really there.
@@ -98,18 +98,29 @@ class Bench:
 def run(bench: Bench, scenario: Scenario, kind: type[Client], mebibytes: int) -> dict[str, float]:
     """One run with content of this size; its figures by key. Failed."""
     sample = bench.sample(mebibytes)
-    with bench.folder() as work, bench.folder() as out:
-        client = kind(sample, work)
-        try:
-            if scenario.work == "check":
-                return {"rate": sample.size / client.check().seconds / 1e6}
-            meter = _TRANSFERS[scenario.work](bench, client, scenario.peers, out)
-        finally:
-            client.stop()
-        return meter.figures() | _figures_of_client(client, meter)
+    if scenario.work == "check":
+        with bench.folder() as work, ended(kind(sample, work)) as client:
+            return {"rate": sample.size / client.check().seconds / 1e6}
+    transfer = _TRANSFERS[scenario.work]
+    return figures_of(
+        bench, kind(sample, ""), lambda client, out: transfer(bench, client, scenario.peers, out)
+    )
 
 
-def _figures_of_client(client: Client, meter: "Meter") -> dict[str, float]:
+def figures_of(
+    bench: Bench, client: Client, transfer: Callable[[Client, str], "Meter"]
+) -> dict[str, float]:
+    """The figures of one transfer, which is given the client and an empty directory. Failed.
+
+    The client's own folder is of this run.
+    """
+    with bench.folder() as client.work, bench.folder() as out:
+        with ended(client):
+            meter = transfer(client, out)
+        return meter.figures() | figures_of_client(client, meter)
+
+
+def figures_of_client(client: Client, meter: "Meter") -> dict[str, float]:
     """What only we can be asked."""
     if isinstance(client, TxtorrentTurns):
         return turn_figures(read_turns(client.turns_file, meter.begin, meter.end))
@@ -169,14 +180,17 @@ def _download(bench: Bench, client: Client, peers: int, out: str) -> Meter:
             client.sample, work, addresses, [client.sample.directory] * peers,
             seeds=True, is_reference=True,
         )  # fmt: skip
-        try:
-            bench.touch_memory(client.sample.size)
-            client.leech(out)
-            meter, begin = _set_off(client, seeds, client.sample.size)
-            meter.stop(begin, client.wait_complete(RUN_LIMIT))
-            _wait_written(client.sample, out)
-        finally:
-            seeds.stop()
+        with ended(seeds):
+            return fetch(bench, client, seeds, out)
+
+
+def fetch(bench: Bench, client: Client, seeds: Child, out: str) -> Meter:
+    """Have everything downloaded from these seeds, into an empty directory. Failed."""
+    bench.touch_memory(client.sample.size)
+    client.leech(out)
+    meter, begin = set_off(client, seeds, client.sample.size)
+    meter.stop(begin, client.wait_complete(RUN_LIMIT))
+    wait_written(client.sample, out)
     return meter
 
 
@@ -190,42 +204,41 @@ def _seed(bench: Bench, client: Client, peers: int, out: str) -> Meter:
             client.sample, work, addresses, folders,
             seeds=False, is_reference=True,
         )  # fmt: skip
-        try:
+        with ended(leechers):
             bench.touch_memory(client.sample.size * peers)
-            meter = _serve(client, leechers, client.sample.size * peers)
+            meter = serve(client, leechers, client.sample.size * peers)
             for folder in folders:
-                _wait_written(client.sample, folder)
-        finally:
-            leechers.stop()
+                wait_written(client.sample, folder)
     return meter
 
 
 def _sink(bench: Bench, client: Client, peers: int, out: str) -> Meter:
-    sample = client.sample
-    argv = [sample.info_hash.hex(), str(sample.size), str(PIECE), str(peers)]
-    sink = Child([*sink_command(), *argv], out)
-    try:
-        return _serve(client, sink, sample.size * peers)
-    finally:
-        sink.stop()
+    with sinks(client.sample, peers, out) as sink:
+        return serve(client, sink, client.sample.size * peers)
 
 
-def _serve(client: Client, takers: Child, size: int) -> Meter:
+def serve(client: Client, takers: Child, size: int) -> Meter:
+    """Have so many bytes sent to these peers. Failed."""
     client.seed()
-    meter, begin = _set_off(client, takers, size)
+    meter, begin = set_off(client, takers, size)
     return meter.stop(begin, takers.moment("done", RUN_LIMIT))
 
 
-def _set_off(client: Client, reference: Child, size: int) -> tuple[Meter, float]:
+def set_off(client: Client, reference: Child, size: int) -> tuple[Meter, float]:
     """Connect the two; returns once payload moves, and since when."""
     reference.moment("ready", FIRST_LIMIT)
     time.sleep(SETTLE)
     meter = Meter(client.child.pid, size)
+    return meter, connect(client, reference)
+
+
+def connect(client: Client, reference: Child) -> float:
+    """Have peers that are ready dial the client; when the first payload moved. Failed."""
     reference.tell(f"connect {CLIENT_HOST} {client.port}")
-    return meter, reference.moment("first", FIRST_LIMIT)
+    return reference.moment("first", FIRST_LIMIT)
 
 
-def _wait_written(sample: Sample, out: str) -> None:
+def wait_written(sample: Sample, out: str) -> None:
     """Have the copy verified; a client may hold its last pieces in memory for a moment. Failed."""
     deadline = time.monotonic() + FLUSH_LIMIT
     while not is_same(sample, out) and time.monotonic() < deadline:
@@ -250,22 +263,36 @@ def turn_figures(turns: list[Turn]) -> dict[str, float]:
     }
 
 
-# -- the sink ------------------------------------------------------------------------------
+@contextmanager
+def sinks(sample: Sample, peers: int, work: str) -> Iterator[Child]:
+    """So many connections that only ask and discard."""
+    argv = [sample.info_hash.hex(), str(sample.size), str(sample.piece_length), str(peers)]
+    with ended(Child([*sink_command(), *argv], work)) as sink:
+        yield sink
 
 
-def sink_command() -> list[str]:
-    """sink.c, compiled, or sink.py where there is no C compiler."""
-    compiler = shutil.which("cc")
-    if compiler is None:
-        return [sys.executable, os.path.join(HERE, "sink.py")]
-    source = os.path.join(HERE, "sink.c")
-    program = os.path.join(tempfile.gettempdir(), f"txtorrent-benchmarks-{os.getuid()}", "sink")
-    if not os.path.exists(program) or os.path.getmtime(program) < os.path.getmtime(source):
-        os.makedirs(os.path.dirname(program), mode=0o700, exist_ok=True)
-        subprocess.run([compiler, "-O2", "-o", program, source], check=True)
-    return [program]
+@contextmanager
+def sources(sample: Sample, peers: int, work: str, rate: int = 0) -> Iterator[Child]:
+    """So many connections of light seeds, each of so many bytes/s (0: no limit)."""
+    argv = [sample.info_hash.hex(), str(sample.piece_length), str(peers), str(rate)]
+    with ended(Child([compiled("source"), sample.content, *argv], work)) as seeds:
+        yield seeds
 
 
-def sink_name() -> str:
-    """For titles: it matters which one it is."""
-    return "sink.c" if shutil.which("cc") else "sink.py (slower than sink.c: install cc)"
+class Stoppable(Protocol):
+    """What has to be ended."""
+
+    def stop(self) -> None:
+        """End it."""
+
+
+S = TypeVar("S", bound=Stoppable)
+
+
+@contextmanager
+def ended(child: S) -> Iterator[S]:
+    """Have it stopped at the end."""
+    try:
+        yield child
+    finally:
+        child.stop()

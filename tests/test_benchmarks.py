@@ -1,6 +1,8 @@
 """The pure parts of the benchmark: statistics, table, JSON, plots, budgets, turns."""
 
+import hashlib
 import os
+import sys
 from array import array
 from contextlib import redirect_stderr, redirect_stdout
 from io import StringIO
@@ -8,12 +10,24 @@ from xml.etree import ElementTree
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from benchmarks.__main__ import main, parse, scenarios
+from benchmarks.__main__ import (
+    OWN_WORKS,
+    main,
+    own_scenarios,
+    parse,
+    scenarios,
+    write_plots,
+)
 from benchmarks.budgets import BUDGETS, Budget, Verdict, judge
-from benchmarks.content import is_same, make_sample
+from benchmarks.child import Child
+from benchmarks.content import Sample, is_same, make_sample
 from benchmarks.figures import BY_KEY, Summary, percentile, ratios, summaries, summarize
+from benchmarks.frozen import cannot_freeze, file_system
+from benchmarks.limits import RATES, Counts, kept_to
+from benchmarks.lines import plot_lines
 from benchmarks.plot import plot
 from benchmarks.report import Results, from_json, table, to_json
+from benchmarks.steps import Step, growth_rows, step_lines, steps
 from benchmarks.turns import TimedPoller, Turn, read_turns
 from benchmarks.work import WORKS, Scenario, turn_figures
 from txtorrent.metainfo.torrentfile import load
@@ -179,6 +193,7 @@ class Budgets(SynchronousTestCase):
 
     def test_the_table_is_about_what_is_measured(self) -> None:
         known = {scenario.name for scenario in scenarios(parse(["--quick"]))}
+        known |= {scenario.name for scenario in own_scenarios(parse([*OWN_WORKS]))}
         for budget in BUDGETS:
             self.assertIn(budget.scenario, known)
             self.assertIn(budget.figure, BY_KEY)
@@ -187,6 +202,119 @@ class Budgets(SynchronousTestCase):
                 budget.goal >= budget.limit if budget.is_least else budget.goal <= budget.limit
             )
             self.assertTrue(stricter, f"{budget.scenario} {budget.figure}: a limit beyond its goal")
+
+
+class Growth(SynchronousTestCase):
+    def results(self) -> Results:
+        """Twice as dear from 10 to 100 peers, and thrice from 100 to 200."""
+        results = Results()
+        for scenario, cpu in [
+            ("growth-peers-100", 2.0),
+            ("growth-peers-10", 1.0),
+            ("growth-peers-200", 6.0),
+            ("growth-sink-1", 4.0),
+            ("sink-1", 1.0),
+        ]:
+            results.titles[scenario] = scenario
+            results.note(scenario, "txtorrent", {"cpu": cpu})
+        results.note("growth-sink-10", "txtorrent", None)
+        results.titles["growth-sink-10"] = "all runs failed"
+        return results
+
+    def test_rows(self) -> None:
+        rows = growth_rows(self.results())
+        self.assertEqual(
+            {name: sorted(row) for name, row in rows.items()},
+            {"peers": [10, 100, 200], "sink": [1]},
+        )
+
+    def test_steps_by_number_beside_n_log_n(self) -> None:
+        found = steps(growth_rows(self.results())["peers"], "cpu")
+        self.assertEqual(
+            [(s.before, s.after, s.factor) for s in found], [(10, 100, 2.0), (100, 200, 3.0)]
+        )
+        self.assertEqual(Step(1, 2, 1.0).allowed, 2.0)
+        self.assertEqual(Step(8, 128, 1.0).allowed, 2.0)
+
+    def test_words(self) -> None:
+        self.assertEqual(str(Step(1_000, 8_000, 1.0)), "1,000 to 8,000 x 1.00 (1.27)")
+        self.assertEqual(str(Step(1, 8, 4.1)), "1 to 8 x 4.10 (4.00, WORSE)")
+        lines = step_lines(self.results())
+        self.assertEqual(len(lines), 2, "a row of one has no step")
+        self.assertIn("CPU-s/GB", lines[1])
+        self.assertEqual(step_lines(sample_results()), [])
+
+    def test_lines_are_drawn_over_a_logarithmic_axis(self) -> None:
+        three = {n: Summary(v, v, v, 3) for n, v in ((1, 0.0), (10, 2.0), (100, 4.0))}
+        svg = plot_lines(BY_KEY["rate"], {"a <b>": three}, "peers")
+        root = ElementTree.fromstring(svg)
+        [line] = root.iter("{http://www.w3.org/2000/svg}polyline")
+        points = [tuple(map(float, point.split(","))) for point in line.attrib["points"].split()]
+        (x1, y1), (x2, y2), (x3, y3) = points
+        self.assertAlmostEqual(x2 - x1, x3 - x2)
+        self.assertAlmostEqual(y1 - y2, y2 - y3)
+        self.assertGreater(y1, y3)
+        self.assertIn("MB/s (higher is better)", svg)
+        self.assertIn("a &lt;b&gt;: 2 (2-2)", svg)
+
+    def test_plots_of_growth_are_written(self) -> None:
+        folder = self.mktemp()
+        write_plots(self.results(), folder)
+        self.assertEqual(sorted(os.listdir(folder)), ["cpu.svg", "growth-peers-cpu.svg"])
+        with open(os.path.join(folder, "cpu.svg")) as bars:
+            self.assertNotIn("growth", bars.read())
+
+
+class Limits(SynchronousTestCase):
+    def test_rate_and_shares(self) -> None:
+        before, after = Counts(10.0, (100, 200, 0, 0)), Counts(20.0, (350, 450, 200, 300))
+        found = kept_to(100, before, after)
+        self.assertEqual(found, {"of_limit": 100.0, "unfair": 20.0})
+
+    def test_nothing_moved(self) -> None:
+        counts = Counts(10.0, (5, 5))
+        self.assertEqual(
+            kept_to(100, counts, Counts(20.0, (5, 5))), {"of_limit": 0.0, "unfair": 100.0}
+        )
+
+
+class Children(SynchronousTestCase):
+    """A child that answers every line with its number and the line."""
+
+    PROGRAM = "import sys\nfor n, line in enumerate(sys.stdin): print('got', n, line, end='')"
+
+    def child(self) -> Child:
+        child = Child([sys.executable, "-c", self.PROGRAM], os.getcwd())
+        self.addCleanup(child.stop)
+        return child
+
+    def test_an_answer_is_one_that_came_behind_the_question(self) -> None:
+        child = self.child()
+        for number in range(3):
+            answer = child.ask("count", r"^got (\d) count$", 30)
+            self.assertEqual(answer[1], str(number))
+
+    def test_lines_before_a_moment_are_counted(self) -> None:
+        child = self.child()
+        child.ask("a", "got 0", 30)
+        child.ask("b", "got 1", 30)
+        at, _ = child.wait_for("b$", 30)
+        self.assertEqual(child.count("^got", at), 1)
+        self.assertEqual(child.count("^got", at + 1), 2)
+
+
+class FileSystems(SynchronousTestCase):
+    def test_type(self) -> None:
+        self.assertEqual(file_system("/proc"), "proc")
+
+    def test_only_root_may_freeze(self) -> None:
+        self.patch(os, "getuid", lambda: 1000)
+        self.assertIn("root", cannot_freeze() or "")
+
+    def test_what_is_missing_is_named(self) -> None:
+        self.patch(os, "getuid", lambda: 0)
+        self.patch(os, "environ", {**os.environ, "PATH": ""})
+        self.assertIn("fsfreeze", cannot_freeze() or "")
 
 
 class Turns(SynchronousTestCase):
@@ -231,6 +359,18 @@ class CommandLine(SynchronousTestCase):
             found = [scenario.name for scenario in scenarios(parse(argv))]
             self.assertEqual(found, expected)
 
+    def test_what_only_we_are_measured_at_is_to_be_named(self) -> None:
+        self.assertEqual(own_scenarios(parse([])), [])
+        options = parse(["limits", "--size", "64"])
+        self.assertEqual(scenarios(options), [])
+        self.assertEqual(
+            [scenario.name for scenario in own_scenarios(options)],
+            [f"limits-{way}-{rate}" for rate in RATES for way in ("download", "upload")],
+        )
+        names = [scenario.name for scenario in own_scenarios(parse([*OWN_WORKS]))]
+        self.assertEqual(len(names), len(set(names)))
+        self.assertEqual({name.partition("-")[0] for name in names}, set(OWN_WORKS))
+
     def test_titles(self) -> None:
         self.assertEqual(Scenario("download", 1).title, "download from 1 libtorrent seed")
         self.assertEqual(Scenario("seed", 10).title, "seed to 10 libtorrent leechers")
@@ -256,11 +396,19 @@ class CommandLine(SynchronousTestCase):
 
 class Content(SynchronousTestCase):
     def test_the_torrent_is_of_the_content(self) -> None:
-        root = self.mktemp()
-        os.mkdir(root)
-        sample = make_sample(root, 2)
+        for length in (1 << 14, 1 << 20, 1 << 22):
+            root = self.mktemp()
+            os.mkdir(root)
+            self.check_sample(root, length, make_sample(root, 2, length), -(-(2 << 20) // length))
+
+    def check_sample(self, root: str, length: int, sample: Sample, pieces: int) -> None:
         metainfo = load(sample.torrent)
         self.assertEqual(metainfo.info_hash, sample.info_hash)
+        self.assertEqual(metainfo.geometry.piece_length, length)
+        self.assertEqual(metainfo.geometry.piece_count, pieces)
+        with open(sample.content, "rb") as content:
+            first = hashlib.sha1(content.read(length)).digest()
+        self.assertEqual(metainfo.piece_hash(0), first)
         self.assertEqual((metainfo.geometry.total, sample.size), (2 << 20, 2 << 20))
         self.assertTrue(is_same(sample, sample.directory))
         self.assertFalse(is_same(sample, root))
