@@ -196,7 +196,7 @@ class Session:
         bans = await self._journal.bans()
         shared.bans.restore(((host, until - now) for host, until in bans), self._reactor.seconds())
 
-    def _torrent_for(self, info_hash: bytes, host: str) -> Swarm:
+    async def _torrent_for(self, info_hash: bytes, host: str) -> Swarm:
         torrent = self.torrents.get(info_hash)
         parts = torrent.swarm if torrent is not None else None
         if parts is None:

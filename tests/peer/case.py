@@ -3,7 +3,7 @@ that lies above it."""
 
 from random import Random
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.testing.fakepeer import FAST, FakePeer
@@ -159,6 +159,7 @@ class PeerCase(SynchronousTestCase):
         self.above = Above(self.clock, self.store, self.limiter)
         self.random = Random(1)
         self.refusal = None
+        self.awake = succeed(None)
         self.factory = InboundFactory(self.ours, self.find, lambda host: self.refusal)
         self.port = self.ours.listenTCP(PORT, self.factory)
         self.fakes = []
@@ -173,7 +174,8 @@ class PeerCase(SynchronousTestCase):
         self.assertEqual(self.above.links, [])
         self.assertEqual(self.network.leftovers(), [])
 
-    def find(self, info_hash, host):
+    async def find(self, info_hash, host):
+        await self.awake
         if info_hash != METAINFO.info_hash:
             raise Refused("no such torrent here")
         return self.above

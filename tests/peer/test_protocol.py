@@ -1,5 +1,7 @@
 """The life of a peer connection: handshakes, silence, keep-alives, ends."""
 
+from twisted.internet.defer import Deferred
+
 from tests.peer.case import DATA, METAINFO, OUR_ID, OURS, PORT, PeerCase
 from tests.testing.fakepeer import PLAIN, Piece, Request
 from txtorrent.address import Address
@@ -34,6 +36,36 @@ class Handshakes(PeerCase):
             fake.hang_up()
             self.clock.advance(1)
             self.above.told.clear()
+
+    def test_a_torrent_that_has_to_be_woken(self):
+        """What came meanwhile is not lost; what comes is not read."""
+        for cut in (48, 60, 68, 77):
+            self.awake = Deferred()
+            fake = self.fake()
+            hello, fake.greeting = fake.greeting + m.Have(3).encode(), None
+            fake.dial(Address(OURS, PORT))
+            self.clock.advance(1)
+            fake.say_bytes(hello[:cut])
+            self.clock.advance(1)
+            fake.say_bytes(hello[cut:] + m.Have(4).encode())
+            self.clock.advance(1)
+            self.assertEqual((self.above.told, fake.handshake), ([], None))
+            self.awake.callback(None)
+            self.clock.advance(1)
+            self.assertTold(("arrived",), ("has", 3), ("has", 4))
+            self.assertIsNotNone(fake.handshake)
+            fake.stop()
+            self.clock.advance(1)
+            self.above.told.clear()
+
+    def test_not_woken_in_time(self):
+        self.awake = Deferred()
+        fake = self.fake()
+        fake.dial(Address(OURS, PORT))
+        self.clock.advance(HANDSHAKE_TIMEOUT + 1)
+        self.assertEqual(fake.closed, 1)
+        self.assertTrue(self.awake.called, "the waking was cancelled")
+        self.assertTold()
 
     def test_byte_by_byte(self):
         fake = self.fake()

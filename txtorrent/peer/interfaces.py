@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
+from twisted.internet.defer import Deferred
+
 from txtorrent.bitfield import Bitfield
 from txtorrent.wire import messages as m
 from txtorrent.wire.handshake import Handshake
@@ -75,8 +77,8 @@ class Swarm(Protocol):
 class Lobby(Protocol):
     """What a connection that was accepted asks before it is known to whom it belongs."""
 
-    def torrent_for(self, info_hash: bytes, host: str) -> Swarm:
-        """The torrent with this info-hash. Raises Refused."""
+    def torrent_for(self, info_hash: bytes, host: str) -> "Deferred[Swarm]":
+        """The torrent with this info-hash, for a peer at `host`. Fails with Refused."""
 
     def left_lobby(self, link: "PeerProtocol") -> None:
         """The connection found its torrent or is gone: it is not waiting any more."""

@@ -8,6 +8,7 @@ with the reason. After connectionLost no call is made any more.
 from collections.abc import Callable
 from typing import Any, Final
 
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.logger import Logger
@@ -79,7 +80,8 @@ class PeerProtocol(Protocol):
         self._receive: Callable[[bytes], None] = self._shake_hands
         self._decoder: StreamDecoder | None = None
         self._timeout: IDelayedCall | None = None
-        self._greeting_sent = False
+        self._shaken: tuple[Handshake, bytes] | None = None
+        self._finding: Deferred[None] | None = None
         self._closed_because: str | None = None
         self._received_at = self._sent_at = clock.seconds()
         self._progress = (0, self._sent_at)
@@ -104,12 +106,18 @@ class PeerProtocol(Protocol):
         self._received_at = self._clock.seconds()
         try:
             self._receive(data)
-        except Refused as error:
-            self.close(str(error), after_greeting=True)
-        except (HandshakeError, ProtocolError) as error:
-            self.close(str(error))
         except Exception:
-            _log.failure("{link!r}: an error of ours ends this connection", link=self)
+            self._ended_by(Failure())
+
+    def _ended_by(self, failure: Failure) -> None:
+        """What was raised ends the connection."""
+        error = failure.value
+        if isinstance(error, Refused):
+            self.close(str(error), after_greeting=True)
+        elif isinstance(error, (HandshakeError, ProtocolError)):
+            self.close(str(error))
+        elif self.is_open:
+            _log.failure("{link!r}: an error of ours ends this connection", failure, link=self)
             self.close("internal error")
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
@@ -118,6 +126,8 @@ class PeerProtocol(Protocol):
         why = self._closed_because or reason.getErrorMessage()
         self._closed_because = why
         self._leave_lobby()
+        if self._finding is not None:
+            self._finding.cancel()
         self.outbox.clear()
         exchange, self._exchange = self._exchange, None
         if exchange is not None:
@@ -238,26 +248,40 @@ class PeerProtocol(Protocol):
     # -- handshake ---------------------------------------------------------------------------
 
     def _shake_hands(self, data: bytes) -> None:
-        done = self._shaking.feed(data)
+        self._shaken = self._shaking.feed(data)
         info_hash = self._shaking.info_hash
-        if info_hash is not None and not self._greeting_sent:
+        if self._swarm is None and info_hash is not None and self._finding is None:
             self._find_torrent(info_hash)
-        if done is not None:
-            self._begin(*done)
+        elif self._swarm is not None and self._shaken is not None:
+            self._begin(*self._shaken)
 
     def _find_torrent(self, info_hash: bytes) -> None:
+        """Nothing more is read until the torrent is found: it may have to be woken first."""
         assert self._lobby is not None
-        self._swarm = self._lobby.torrent_for(info_hash, self.address.host)
+        finding = self._lobby.torrent_for(info_hash, self.address.host)
+        found = finding.addCallback(self._found).addErrback(self._ended_by)
+        if not found.called:
+            self._finding = found
+            self.transport.pauseProducing()
+
+    def _found(self, swarm: Swarm) -> None:
+        if not self.is_open:
+            return
+        if self._finding is not None:
+            self._finding = None
+            self.transport.resumeProducing()
+        self._swarm = swarm
         self._leave_lobby()
-        self._swarm.arrived(self)
-        self._greet(self._swarm)
+        swarm.arrived(self)
+        self._greet(swarm)
+        if self._shaken is not None:
+            self._begin(*self._shaken)
 
     def _greet(self, swarm: Swarm) -> None:
-        self._greeting_sent = True
         self._write(Handshake(swarm.info_hash, swarm.peer_id).encode())
 
     def _begin(self, handshake: Handshake, rest: bytes) -> None:
-        swarm = self._swarm
+        swarm, self._shaken = self._swarm, None
         assert swarm is not None
         if handshake.info_hash != swarm.info_hash:
             raise HandshakeError("the peer answers for another torrent")
