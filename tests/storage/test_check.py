@@ -2,6 +2,7 @@ import errno
 import os
 import threading
 from hashlib import sha1
+from itertools import count
 
 from twisted.internet import reactor
 from twisted.internet.defer import CancelledError, Deferred
@@ -30,6 +31,7 @@ class Case:
         self.data = noise(PIECE * 6 - 5)
         self.hashes = self.sha1s(self.data)
         self.told = {}
+        self.ticks = count(step=0)  # a clock that stands
 
     def sha1s(self, data):
         pieces = [data[at : at + PIECE] for at in range(0, len(data), PIECE)]
@@ -37,7 +39,8 @@ class Case:
 
     def check(self, lane, pieces=range(6), on_piece=None):
         on_piece = on_piece or self.told.__setitem__
-        checking = check(self.content, self.content.geometry, self.hashes, pieces, lane, on_piece)
+        geometry, now = self.content.geometry, self.ticks.__next__
+        checking = check(self.content, geometry, self.hashes, pieces, lane, on_piece, now)
         return Deferred.fromCoroutine(checking)
 
     def picture(self):
@@ -157,6 +160,24 @@ class OneByOneTests(CheckTests):
     """Pieces of which each is one read."""
 
     read_size = PIECE
+
+    def test_a_job_ends_in_time(self):
+        self.ticks = count(step=check_module.JOB_SECONDS / 2)
+        self.content.write(0, self.data)
+        checking = self.check(self.lane)
+        for told in ("xx    ", "xxxx  ", "xxxxxx"):
+            self.assertNoResult(checking)
+            self.clock.advance(1.0)
+            self.assertEqual(self.picture(), told)
+        self.successResultOf(checking)
+
+    def test_a_job_that_had_no_time_is_filled_up(self):
+        self.ticks = count(step=check_module.JOB_SECONDS / 2)
+        self.patch(check_module, "JOB_BYTES", PIECE * 3)
+        self.patch(check_module, "JOBS_AHEAD", 0)
+        self.lane.threads = 1
+        self.finish(self.check(self.lane))
+        self.assertEqual((list(self.told), self.lane.jobs), ([*range(6)], 3))
 
 
 class LargePieceTests(CheckTests):

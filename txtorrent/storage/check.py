@@ -6,6 +6,7 @@ Runs on a lane, a few pieces a job; what to do with the result is known by who a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from operator import eq
 
 from attrs import define, field
@@ -16,11 +17,14 @@ from txtorrent.storage.content import Content, Extent
 from txtorrent.storage.disk import Lane
 from txtorrent.storage.hashing import READ_SIZE, sha1s_on_disk, verify_on_disk, zeros_sha1
 
-# A job hashes about this much (some 2 ms): the way to a thread and back is then small beside it,
-# and a cancelled check is soon over.
-JOB_BYTES = 4 * 1024 * 1024
-# The most pieces in a job: where nothing is on disk they cost no reading, only their look-up.
-JOB_PIECES = 256
+# A job ends after so many seconds: others that wait for the lane wait no longer than that, however
+# slow the disk, and a cancelled check is soon over.
+JOB_SECONDS = 0.005
+# The most that a job takes on, about what a thread hashes in that time where all is in memory: the
+# way to a thread and back (0.1 ms) is small beside it.
+JOB_BYTES = 8 * 1024 * 1024
+# The most pieces in a job: to tell of more would keep the reactor for more than 0.2 ms.
+JOB_PIECES = 512
 # Jobs that wait while each thread has one, so that none idles until the reactor has woken.
 JOBS_AHEAD = 1
 
@@ -34,20 +38,21 @@ async def check(
     pieces: Iterable[int],
     lane: Lane,
     on_piece: Callable[[int, bool], None],
+    now: Callable[[], float],
 ) -> None:
-    """Hash `pieces`, ascending, telling `on_piece` each one's index and whether it is whole.
+    """Hash `pieces`, telling `on_piece` each one's index and whether it is whole.
 
-    `piece_hashes` is 20 bytes a piece.  At most `lane.threads` jobs and JOBS_AHEAD are under way,
-    so pieces are told roughly in order.  What is not on disk is found out without reading, but
-    where data is within READ_SIZE of it.
+    `piece_hashes` is 20 bytes a piece; `now` tells seconds, on any thread.  At most `lane.threads`
+    jobs and JOBS_AHEAD are under way, so pieces are told roughly in order.  What is not on disk is
+    found out without reading, but where data is within READ_SIZE of it.
 
     An OSError (StorageMissing among them) ends the check, as does what `on_piece` raises.
     Cancelling ends it too, at the next job.
     """
-    checker = _Checker(content, geometry, piece_hashes, lane, on_piece)
-    batches = checker.batches(pieces)
+    checker = _Checker(content, geometry, piece_hashes, lane, on_piece, now)
+    left = iter(pieces)
     under_way = range(lane.threads + JOBS_AHEAD)
-    workers = [Deferred.fromCoroutine(checker.work(batches)) for _ in under_way]
+    workers = [Deferred.fromCoroutine(checker.work(left)) for _ in under_way]
     try:
         await gatherResults(workers, consumeErrors=True)
     except FirstError as error:
@@ -64,38 +69,37 @@ class _Checker:
     piece_hashes: bytes
     lane: Lane
     on_piece: Callable[[int, bool], None]
+    now: Callable[[], float]
     _zeros: dict[int, bytes] = field(init=False, factory=dict)  # SHA-1 of a hole, by its size
 
-    def batches(self, pieces: Iterable[int]) -> Iterator[list[int]]:
-        """The pieces, as many together as make a job."""
+    async def work(self, left: Iterator[int]) -> None:
+        """One of the jobs under way, and its successors."""
         most = max(1, min(JOB_PIECES, JOB_BYTES // self.geometry.piece_length))
         batch: list[int] = []
-        for piece in pieces:
-            batch.append(piece)
-            if len(batch) == most:
-                yield batch
-                batch = []
-        if batch:
-            yield batch
-
-    async def work(self, batches: Iterator[list[int]]) -> None:
-        """One of the jobs under way, and its successors."""
-        for batch in batches:
-            for piece, whole in await self.lane.run(self._verify, batch):
+        while batch := batch + list(islice(left, most - len(batch))):
+            told = await self.lane.run(self._verify, batch)
+            for piece, whole in told:
                 self.on_piece(piece, whole)
+            batch = batch[len(told) :]
 
     def _verify(self, batch: list[int]) -> Batch:
-        return [result for run in self._runs(batch) for result in self._verify_run(run)]
+        """Of the first pieces of a batch, as many as there is time for."""
+        told: Batch = []
+        end = self.now() + JOB_SECONDS
+        for run in self._runs(batch):
+            told += self._verify_run(run)
+            if self.now() >= end:
+                break
+        return told
 
     def _runs(self, batch: list[int]) -> Iterator[list[int]]:
         """Pieces that are read together: side by side, and no more than one read."""
         most = max(1, READ_SIZE // self.geometry.piece_length)
-        for at in range(0, len(batch), most):
-            run = batch[at : at + most]
-            if run[-1] - run[0] == len(run) - 1:
-                yield run
-            else:
-                yield from ([piece] for piece in run)
+        begin = 0
+        for at in range(1, len(batch) + 1):
+            if at == len(batch) or batch[at] != batch[at - 1] + 1 or at - begin == most:
+                yield batch[begin:at]
+                begin = at
 
     def _verify_run(self, run: list[int]) -> Batch:
         offset, last = self.geometry.piece_offset(run[0]), run[-1]

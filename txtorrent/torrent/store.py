@@ -16,14 +16,17 @@ class PieceStore:
     """Reads, writes and verifies the pieces of one torrent.
 
     Every Deferred may fail with OSError; who waits for a job's buffers keeps them untouched
-    until it fires.
+    until it fires. `now` tells seconds, on any thread.
     """
 
-    def __init__(self, metainfo: Metainfo, content: Content, disk: Disk) -> None:
+    def __init__(
+        self, metainfo: Metainfo, content: Content, disk: Disk, now: Callable[[], float]
+    ) -> None:
         self.content = content
         self._metainfo = metainfo
         self._geometry = metainfo.geometry
         self._disk = disk
+        self._now = now
         self._key = secrets.token_bytes(16)
 
     def verify_and_write(self, piece: int, data: memoryview) -> "Deferred[bool]":
@@ -65,6 +68,7 @@ class PieceStore:
             pieces,
             self._disk.write,
             on_piece,
+            self._now,
         )
 
     # -- peer.uploads.BlockSource ----------------------------------------------------------

@@ -59,7 +59,7 @@ class Torrent:
         self._options = options
         self._shared = shared
         self._content = Content(options.directory, metainfo.files, metainfo.geometry, shared.files)
-        self._store = PieceStore(metainfo, self._content, shared.disk)
+        self._store = PieceStore(metainfo, self._content, shared.disk, shared.reactor.seconds)
         self._life = make_life(self)
         self._parts: Parts | None = None
         self._loading: Deferred[None] = succeed(None)
