@@ -15,6 +15,7 @@ from txtorrent.swarm.window import (
     PROBE_EVERY,
     START,
     RequestWindow,
+    fair_share,
 )
 
 KIB, MIB = 1024, 1024 * 1024
@@ -213,3 +214,21 @@ class Rounds(SynchronousTestCase):
         window = RequestWindow(0.0)
         window.idle(3.9)
         self.check(window, (16, 4.2, 32))
+
+
+class FairShare(SynchronousTestCase):
+    def test_table(self):
+        for wanted, capacity, expected in [
+            ([], 10, MOST),
+            ([5, 5], 10, MOST),
+            ([6, 6], 10, 5),
+            ([1, 20], 10, 9),
+            ([1, 20, 20], 11, 5),
+            ([16] * 30, 256, 8),
+            ([6] * 99 + [250], 1536, MOST),
+            ([6] * 99 + [2000], 1536, 942),
+            ([1, 1, 1], 2, 0),
+        ]:
+            self.assertEqual(fair_share(wanted, capacity), expected, (wanted, capacity))
+            given = sum(min(each, expected) for each in wanted)
+            self.assertLessEqual(given, capacity, (wanted, capacity))

@@ -26,6 +26,11 @@ class BufferPool:
         self._waiting: dict[Callable[[], None], None] = {}
 
     @property
+    def limit(self) -> int:
+        """Bytes that may be in use."""
+        return self._limit
+
+    @property
     def lent(self) -> int:
         """Bytes in use."""
         return self._lent

@@ -7,6 +7,7 @@ tried with twice the window. So it follows rate x RTT without measuring an RTT, 
 starve on clients that answer in pulses. It never holds more than a few seconds of data.
 """
 
+from collections.abc import Iterable
 from typing import Final
 
 from txtorrent.metainfo.pieces import BLOCK
@@ -32,6 +33,18 @@ LONGEST_QUEUE: Final = 2.0
 peer blocks others, and is given up before it comes."""
 PROBE_EVERY: Final = 20
 """Rounds after which a window that has settled is doubled for one round, to see."""
+
+
+def fair_share(wanted: Iterable[int], capacity: int) -> int:
+    """The most blocks for one, so that all together get `capacity` when nobody gets more than that
+    or than is `wanted` (max-min fairness); `MOST` where everybody may have all."""
+    windows = sorted(wanted)
+    for served, window in enumerate(windows):
+        share = capacity // (len(windows) - served)
+        if window > share:
+            return share
+        capacity -= window
+    return MOST
 
 
 class RequestWindow:

@@ -17,6 +17,7 @@ from txtorrent.peer.protocol import PeerProtocol
 from txtorrent.swarm.allowedfast import SET_SIZE, allowed_fast_set
 from txtorrent.swarm.partial import CHUNK_BLOCKS
 from txtorrent.swarm.picker import PiecePicker
+from txtorrent.swarm.window import MOST, fair_share
 from txtorrent.torrent.asking import request_frames
 from txtorrent.torrent.assembly import Assembly
 from txtorrent.torrent.progress import Progress
@@ -32,6 +33,8 @@ HAVE_BATCH: Final = 0.1
 """Seconds for which haves are collected: one write a peer instead of one a piece."""
 SPILL_AFTER: Final = 10.0
 """Seconds that a chunk may lie idle in memory while others wait for its buffer."""
+LEAST_SHARE: Final = 8
+"""Blocks that a peer may be asked for however short memory is: fewer make single requests."""
 MOST_CANCELLED: Final = 500
 """Blocks a peer, cancelled and perhaps still on their way, that are no offence."""
 
@@ -84,6 +87,7 @@ class Exchange:
         self._hungry: dict[PeerProtocol, None] = {}
         self._hungry_due: IDelayedCall | None = None
         self._starved: dict[PeerProtocol, None] = {}
+        self._share = MOST
 
     # -- peers come and go -----------------------------------------------------------------
 
@@ -219,13 +223,13 @@ class Exchange:
             peer.last_block_at = now
             peer.arrived = 0
             peer.snubbed = False
-        if peer.am_interested:
+        if peer.am_interested and link not in self._starved:
             self.request_more(link)
 
     def request_more(self, link: PeerProtocol) -> None:
         """Fill the peer's window, if a quarter of it is free."""
         peer = link.peer
-        window = peer.window.size
+        window = min(peer.window.size, self._share)
         room = window - len(peer.requests)
         if room * 4 < window or self._held or not peer.may_request or not link.is_open:
             return
@@ -374,8 +378,18 @@ class Exchange:
             except Exception:
                 _log.failure("{link!r}: an error of ours ends this connection", link=link)
                 link.close("internal error")
+        self._mind_share()
         if self._starved:
             self._spill_idle(now)
+
+    def _mind_share(self) -> None:
+        """While memory is short nobody sits on what others could fill at the same time."""
+        if self._starved:
+            windows = [link.peer.window.size for link in self.links]
+            share = fair_share(windows, self._buffers.limit // BLOCK)
+            self._share = max(LEAST_SHARE, share)
+        else:
+            self._share = min(self._share * 2, MOST)
 
     def _scan_one(self, link: PeerProtocol, now: float) -> None:
         peer = link.peer

@@ -1,0 +1,24 @@
+"""When memory is short it is shared: many slow peers bring all that they can."""
+
+from tests.swarms.case import SwarmCase
+
+MIB = 1024 * 1024
+SEEDS, LINE = 30, 500_000
+"""Seeds, and bytes/s of each: 30 blocks. Each is worth a window of 16 blocks, half a second."""
+BUFFERS = 4 * MIB
+"""Bytes: what half of these windows would fill, if a few seeds had them."""
+
+
+class ShortOfMemory(SwarmCase):
+    def test_nobody_sits_on_what_others_could_fill(self):
+        swarm = self.swarm(100 * MIB, piece_length=MIB)
+        for _ in range(SEEDS):
+            swarm.add_seed(up=LINE)
+        leecher = swarm.add_leecher()
+        leecher.session._shared.buffers._limit = BUFFERS
+        swarm.run(2)
+        before = leecher.downloaded
+        swarm.run(2)
+        rate = (leecher.downloaded - before) / 2
+        self.assertGreater(rate, 0.9 * SEEDS * LINE)
+        self.assertLessEqual(leecher.session._shared.buffers.lent, BUFFERS)
