@@ -16,9 +16,9 @@ from benchmarks.work import Bench, Meter, fetch, figures_of, serve, sinks, sourc
 PEERS: Final = (1, 10, 50, 200)
 PIECES: Final = {100: 8 * MIB, 1_000: MIB, 8_192: BLOCK, 65_536: BLOCK}
 """Bytes of a piece by the number of pieces. The last two differ in their number alone."""
-SLOW: Final = 500_000
-"""Bytes/s of a slow peer: 30 blocks, each of which comes alone; 6,000 blocks/s of 200 of them."""
-SLOW_SECONDS: Final = 5
+SLOW: Final = 1_000_000
+"""Bytes/s of a slow peer: 61 blocks, each of which comes alone; 12,000 blocks/s of 200 of them."""
+SLOW_SECONDS: Final = 3
 """Of one run with slow peers."""
 LEAST_SLOW: Final = 64
 """MiB that a run with slow peers downloads at least: fewer have more time."""
