@@ -21,13 +21,7 @@ from txtorrent.daemon.console import Console, filtered, log_file
 from txtorrent.daemon.options import DEFAULT_LOG_LEVEL, StopWhen
 from txtorrent.daemon.options import Options as _Options
 from txtorrent.daemon.report import describe_all, is_busy
-from txtorrent.session import (
-    DEFAULT_CONNECTIONS,
-    DuplicateTorrent,
-    Session,
-    SessionOptions,
-    Supervised,
-)
+from txtorrent.session import DuplicateTorrent, Session, SessionOptions, Supervised
 from txtorrent.storage.disk import Disk
 from txtorrent.storage.filepool import default_limit
 from txtorrent.storage.journal import StateInUse
@@ -133,7 +127,8 @@ class TorrentService(Service):
     def _make_session(self) -> Session:
         descriptors = process.raise_descriptor_limit()
         options = self._options
-        connections = process.connections_within(descriptors, default_limit(), DEFAULT_CONNECTIONS)
+        wanted = options["max-connections"]
+        connections = process.connections_within(descriptors, default_limit(), wanted)
         return Session(
             self._reactor,
             SessionOptions(

@@ -140,6 +140,7 @@ class Mistakes(CommandLine):
         for option, values, words in (
             ("--port", ("x", "-1", "65536", "1.5", "", "٣"), "from 0 to 65535"),
             ("--max-peers", ("0", "x", "100001"), "from 1 to 100000"),
+            ("--max-connections", ("0", "-1", "1000001"), "from 1 to 1000000"),
             ("--download-rate", ("fast", "-1", "5 parsecs"), "as in 5MB or 512KiB"),
             ("--upload-rate", ("", "1,5MB"), "as in 5MB or 512KiB"),
             ("--interface", ("eth0", "localhost", "1.2.3"), "is no IP address"),
@@ -220,11 +221,13 @@ class Accepted(CommandLine):
         self.assertEqual(
             {
                 name: options[name]
-                for name in ("interface", "max-peers", "download-rate", "upload-rate",
-                             "allocation", "stop-when", "log-level", "recheck", "log-json")
+                for name in ("interface", "max-peers", "max-connections", "download-rate",
+                             "upload-rate", "allocation", "stop-when", "log-level", "recheck",
+                             "log-json")
             },
             {
-                "interface": None, "max-peers": 100, "download-rate": 0, "upload-rate": 0,
+                "interface": None, "max-peers": 100, "max-connections": 4000,
+                "download-rate": 0, "upload-rate": 0,
                 "allocation": Allocation.SPARSE, "stop-when": StopWhen(None),
                 "log-level": "info", "recheck": 0, "log-json": 0,
             },
@@ -233,12 +236,14 @@ class Accepted(CommandLine):
     def test_values(self):
         options = self.parse(
             "--directory", "a/b", "--state", "s", "--interface", "::ffff:127.0.0.1",
-            "--max-peers", "7", "--download-rate", "5MB", "--upload-rate", "512KiB",
+            "--max-peers", "7", "--max-connections", "9",
+            "--download-rate", "5MB", "--upload-rate", "512KiB",
             "--stop-when", "ratio:1.5", "--log-level", "debug", "--allocation", "full",
             "--peer", "127.0.0.1:1", "--peer", "[::1]:2", "--peer", "name.example:3",
         )  # fmt: skip
         self.assertEqual(options["directory"], os.path.join(self.home, "a", "b"))
         self.assertEqual(options["interface"], "127.0.0.1")
+        self.assertEqual((options["max-peers"], options["max-connections"]), (7, 9))
         self.assertEqual((options["download-rate"], options["upload-rate"]), (5_000_000, 524_288))
         self.assertEqual(options["stop-when"].ratio, 1.5)
         self.assertEqual(options.peers, [("127.0.0.1", 1), ("::1", 2), ("name.example", 3)])

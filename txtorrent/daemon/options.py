@@ -18,7 +18,7 @@ from txtorrent.daemon import checks
 from txtorrent.daemon.errors import UserError
 from txtorrent.daemon.units import parse_size
 from txtorrent.metainfo.torrentfile import Metainfo, MetainfoError, load
-from txtorrent.session import DEFAULT_PORT
+from txtorrent.session import DEFAULT_CONNECTIONS, DEFAULT_PORT
 from txtorrent.torrent.shared import DEFAULT_MAX_PEERS, Allocation
 
 T = TypeVar("T")
@@ -88,6 +88,8 @@ txtorrent: see twistd --help."""
         ["port", "p", DEFAULT_PORT, "TCP port for peers; 0 takes any free one."],
         ["interface", "i", None, "IP address to listen on and connect from. [default: all]"],
         ["max-peers", None, DEFAULT_MAX_PEERS, "Most peers of one torrent."],
+        ["max-connections", None, DEFAULT_CONNECTIONS, "Most connections of all torrents "
+         "together; fewer where open files are limited."],
         ["download-rate", None, "0", "Most bytes a second that all torrents "
          "together download, as in 5MB or 512KiB; 0 is no limit."],
         ["upload-rate", None, "0", "The same for what they upload."],
@@ -147,6 +149,7 @@ txtorrent: see twistd --help."""
         self._convert("stop-when", StopWhen.parse)
         self._convert("port", lambda text: _number(text, 0, 65535))
         self._convert("max-peers", lambda text: _number(text, 1, 100_000))
+        self._convert("max-connections", lambda text: _number(text, 1, 1_000_000))
         self._convert("allocation", _allocation)
         self._convert("log-level", _log_level)
         if self["interface"] is not None:
