@@ -1,4 +1,5 @@
 """The command line: python -m benchmarks [WORK ...] [options]."""
+"""The command line: python -m benchmarks [download] [seed] [sink] [check] [idle] [options]."""
 
 import argparse
 import fcntl
@@ -17,6 +18,7 @@ from typing import Final
 from benchmarks.budgets import BUDGETS, judge
 from benchmarks.child import Failed
 from benchmarks.clients import CLIENTS, Client, TxtorrentTurns
+from benchmarks.compiled import has_compiler
 from benchmarks.figures import BY_KEY
 from benchmarks.growth import growth, memory
 from benchmarks.limits import limits
@@ -48,6 +50,10 @@ QUICK_SIZE, FULL_SIZE = 256, 1024
 QUICK_RUNS, FULL_RUNS = 3, 5
 COPIES_SHARE: Final = 4
 """Leechers that write share the memory: with many of them the content is so much smaller."""
+_ONCE: Final = ("check", "idle")
+"""Work that `--peers` does not apply to."""
+CROWD_SIZE: Final = 256
+"""MiB for idle peers: they fetch nothing, but have a bitfield of as many pieces."""
 NOISY: Final = 0.25
 """Cores used by others from which on figures are called noisy."""
 
@@ -63,6 +69,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
         help=f"of {', '.join(WORKS)} (default: these), {', '.join(OWN_WORKS)} (txtorrent alone)",
     )
     parser.add_argument("--peers", default="1,10", help="reference peers, default %(default)s")
+    parser.add_argument("--crowd", type=int, default=5000, help="idle peers, default %(default)s")
     parser.add_argument("--clients", help=f"default: {','.join(CLIENTS)}")
     parser.add_argument("--runs", type=int, help=f"rounds, default {FULL_RUNS}")
     parser.add_argument("--size", type=int, help=f"MiB of content, default {FULL_SIZE}")
@@ -96,6 +103,9 @@ def scenarios(options: argparse.Namespace) -> list[Scenario]:
     compared = [work for work in works if work in WORKS and work != "check"]
     found = [Scenario(work, n) for work in compared for n in counts]
     return found + [Scenario("check", 0)] * ("check" in works)
+    found = [Scenario(work, n) for work in works if work not in _ONCE for n in counts]
+    found += [Scenario("check", 0)] * ("check" in works)
+    return found + [Scenario("idle", options.crowd)] * ("idle" in works)
 
 
 def own_scenarios(options: argparse.Namespace) -> list[OwnScenario]:
@@ -114,9 +124,10 @@ def measure(options: argparse.Namespace, results: Results) -> None:
     kinds = _available(options, results)
     with _alone(), _bench() as bench:
         for scenario in scenarios(options):
+            takers = _takers(results, scenario, kinds)
             results.titles[scenario.name] = _title(options, scenario)
-            for number in range(options.runs):
-                for kind in kinds:
+            for number in range(_runs(options, scenario)):
+                for kind in takers:
                     size = max(1, _mebibytes(options, scenario) // kind.size_share)
                     measured = partial(run, bench, scenario, kind, size)
                     _measure_one(results, scenario.name, kind.name, number, measured)
@@ -164,7 +175,32 @@ def _available(options: argparse.Namespace, results: Results) -> list[type[Clien
     return kinds
 
 
+def _takers(results: Results, scenario: Scenario, kinds: list[type[Client]]) -> list[type[Client]]:
+    """Those that can take part in the scenario; why others cannot is noted."""
+    if scenario.work != "idle":
+        return kinds
+    if not has_compiler():
+        results.skipped[scenario.name] = "there is no C compiler (cc)"
+        return []
+    takers = []
+    for kind in kinds:
+        if kind.most_idle is not None and kind.most_idle < scenario.peers:
+            results.skipped[f"{kind.name} for {scenario.name}"] = (
+                f"it takes no more than {kind.most_idle} idle peers"
+            )
+        elif kind is not TxtorrentTurns:
+            takers.append(kind)
+    return takers
+
+
+def _runs(options: argparse.Namespace, scenario: Scenario) -> int:
+    """The figures of idle peers are steady: with --quick one round has to do."""
+    return 1 if options.quick and scenario.work == "idle" else int(options.runs)
+
+
 def _mebibytes(options: argparse.Namespace, scenario: Scenario) -> int:
+    if scenario.work == "idle":
+        return CROWD_SIZE
     is_copied = scenario.work in ("seed", "sink") and scenario.peers > COPIES_SHARE
     return int(options.size) // (COPIES_SHARE if is_copied else 1)
 

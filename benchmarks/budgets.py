@@ -1,9 +1,9 @@
 """What must not get worse: the one table of limits, and how a run is held against it.
 
-A limit is microseconds a block, or a ratio beside libtorrent in the same rounds: figures that
-say the same on a fast machine and on a slow one. `goal` is what is wanted. Where the limit is
-looser than the goal, it is what was measured when the row was last changed: it keeps things from
-getting worse until the goal is reached, and then the goal takes its place.
+A limit is microseconds a block or a connection, KB, %, or a ratio beside libtorrent in the same
+rounds: figures that say the same on a fast machine and on a slow one. `goal` is what is wanted.
+Where the limit is looser than the goal, it is what was measured when the row was last changed: it
+keeps things from getting worse until the goal is reached, and then the goal takes its place.
 """
 
 from collections.abc import Mapping, Sequence
@@ -33,6 +33,8 @@ class Budget:
     goal: float
     reason: str
     is_ratio: bool = True
+    unit: str = "us"
+    """Of a figure that is no ratio."""
 
     @property
     def is_least(self) -> bool:
@@ -63,7 +65,7 @@ class Verdict:
 
     def __str__(self) -> str:
         budget, value = self.budget, self.value
-        unit = "x libtorrent" if budget.is_ratio else "us"
+        unit = "x libtorrent" if budget.is_ratio else budget.unit
         bound = f"{'at least' if budget.is_least else 'at most'} {budget.limit:g} {unit}"
         if value is None:
             words = "not measured"
@@ -100,6 +102,7 @@ _CORE: Final = "8 us is 0.5 CPU-s/GB: one core moves 2 GB/s before the reactor i
 _LEECH: Final = "SHA-1 and the kernel's copies are the larger part, and alike for both"
 _SEED: Final = "hashing leechers are the limit, so that rates are alike; a block costs less CPU"
 _SINK: Final = "nothing but reads and sends: what a seed can do when its peers can take it"
+_IDLE: Final = "what nobody uses should cost next to nothing"
 
 BUDGETS: Final = (
     Budget("download-1", "reactor", 9.8, 8.0, _CORE, is_ratio=False),
@@ -121,5 +124,8 @@ BUDGETS: Final = (
     Budget("sink-10", "rate", 1.1, 1.2, _SINK),
     Budget("sink-10", "cpu", 0.8, 0.6, _SINK),
     Budget("check", "rate", 0.93, 1.0, "as many threads hash as there are cores"),
+    Budget("idle-5000", "accept_cpu", 100.0, 100.0, _IDLE, is_ratio=False),
+    Budget("idle-5000", "each", 4.0, 4.0, _IDLE, is_ratio=False, unit="KB"),
+    Budget("idle-5000", "idle", 0.2, 0.2, _IDLE, is_ratio=False, unit="%"),
 )
 """Limits that differ from their goals are what was measured on 2026-11-20, on 2 shared cores."""

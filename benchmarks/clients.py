@@ -28,6 +28,8 @@ START_LIMIT: Final = 60.0
 """Seconds for a client to be there."""
 CHECK_LIMIT: Final = 120.0
 """Seconds for a client to have its content checked."""
+SPARE: Final = 1000
+"""Connections that a client may have beside those of the peers that there will be."""
 HERE: Final = os.path.dirname(os.path.abspath(__file__))
 
 
@@ -44,16 +46,22 @@ class Interval:
 
 
 class Client:
-    """One client in a process of its own. `port` is where peers reach it."""
+    """One client in a process of its own. `port` is where peers reach it.
+
+    `peers` is how many there will be.
+    """
 
     name: ClassVar[str]
     size_share: ClassVar[int] = 1
     """By what the size of the content is divided, for a client so slow that runs take minutes."""
+    most_idle: ClassVar[int | None] = None
+    """Idle peers beyond which it cannot take part; None where no limit is known."""
     child: Child
 
-    def __init__(self, sample: Sample, work: str) -> None:
+    def __init__(self, sample: Sample, work: str, peers: int) -> None:
         self.sample = sample
         self.work = work
+        self.peers = peers
         self.port = free_port(CLIENT_HOST)
 
     @classmethod
@@ -134,6 +142,9 @@ class Txtorrent(Client):
             "--torrent", self.sample.torrent, "--directory", directory,
             "--state", os.path.join(self.work, "state"),
             "--port", str(self.port), "--interface", CLIENT_HOST, *self.options,
+            "--port", str(self.port), "--interface", CLIENT_HOST,
+            "--max-peers", str(max(self.peers, 100)),
+            "--max-connections", str(self.peers + SPARE),
         ]  # fmt: skip
         self.child = Child(argv, self.work)
 
@@ -184,7 +195,10 @@ class Libtorrent(Client):
 
     def _start(self, directory: str, *, seeds: bool) -> None:
         address = (CLIENT_HOST, self.port)
-        self.child = libtorrent_child(self.sample, self.work, [address], [directory], seeds=seeds)
+        self.child = libtorrent_child(
+            self.sample, self.work, [address], [directory],
+            seeds=seeds, connections=self.peers + SPARE,
+        )  # fmt: skip
 
 
 def libtorrent_child(
@@ -195,6 +209,7 @@ def libtorrent_child(
     *,
     seeds: bool,
     is_reference: bool = False,
+    connections: int = SPARE,
 ) -> Child:
     """Sessions at these addresses; returns once they are ready. See libtorrent_peers.py."""
     job = {
@@ -203,6 +218,7 @@ def libtorrent_child(
         "torrent": sample.torrent,
         "seeds": seeds,
         "is_reference": is_reference,
+        "connections": connections,
     }
     script = os.path.join(HERE, "libtorrent_peers.py")
     child = Child([sys.executable, script, json.dumps(job)], work)
@@ -247,6 +263,7 @@ class Aria2(Program):
     """aria2c."""
 
     name, program, package = "aria2", "aria2c", "aria2"
+    most_idle = 60  # of more it closes some; it answers three a second (version 1.36)
 
     def seed(self) -> None:
         self._start(self.sample.directory, "--bt-seed-unverified=true")
@@ -282,10 +299,11 @@ class Transmission(Program):
 
     name, program, package = "transmission", "transmission-daemon", "transmission-daemon"
     size_share = 8
+    most_idle = 900  # it lowers its limit of open files to 1024 (version 3.00)
     _DOWNLOADING, _SEEDING = 4, 6
 
-    def __init__(self, sample: Sample, work: str) -> None:
-        super().__init__(sample, work)
+    def __init__(self, sample: Sample, work: str, peers: int) -> None:
+        super().__init__(sample, work, peers)
         self._rpc_port = free_port(CLIENT_HOST)
         self._session = ""
 
@@ -328,8 +346,8 @@ class Transmission(Program):
             "utp-enabled": False,
             "port-forwarding-enabled": False,
             "encryption": 0,
-            "peer-limit-global": 1000,
-            "peer-limit-per-torrent": 1000,
+            "peer-limit-global": self.peers + SPARE,
+            "peer-limit-per-torrent": self.peers + SPARE,
             "upload-slots-per-torrent": 1000,
             "cache-size-mb": 64,
             "preallocation": 0,

@@ -23,6 +23,10 @@ FIGURES: Final = (
     Figure("cpu", "CPU-s/GB", 2),
     Figure("memory", "peak anon MB", 0),
     Figure("reactor", "reactor us/block", 2),
+    Figure("accepts", "accepts/s", 0, higher_is_better=True),
+    Figure("accept_cpu", "CPU us/accept", 0),
+    Figure("each", "KB/peer", 1),
+    Figure("idle", "idle CPU %", 2),
     Figure("turn_p999", "turn p99.9 ms", 1),
     Figure("turn_longest", "longest turn ms", 1),
     Figure("turn_longest_cpu", "longest turn CPU ms", 1),
@@ -33,7 +37,7 @@ FIGURES: Final = (
     Figure("unfair", "share off by %", 1),
     Figure("others", "others' cores", 2),
 )
-"""MB is 1e6 bytes and GB 1e9; a block is 16 KiB."""
+"""KB is 1e3 bytes, MB 1e6 and GB 1e9; a block is 16 KiB."""
 BY_KEY: Final = {figure.key: figure for figure in FIGURES}
 
 Run = Mapping[str, float]

@@ -17,7 +17,7 @@ DIAL_EVERY: Final = 0.25
 """Seconds: libtorrent's own tries to connect again are farther apart."""
 
 
-def settings(host: str, port: int) -> dict[str, Any]:
+def settings(host: str, port: int, connections: int) -> dict[str, Any]:
     """Plain TCP at full speed on one address, and nothing that looks for peers elsewhere.
 
     libtorrent's preset for fast seeds, with its traps mended: 7 MiB of disk queue stalls a
@@ -29,6 +29,9 @@ def settings(host: str, port: int) -> dict[str, Any]:
         **lt.high_performance_seed(),
         "listen_interfaces": f"{host}:{port}",
         "outgoing_interfaces": host,
+        # A local peer counts as one and a half.
+        "connections_limit": 2 * connections,
+        "max_peerlist_size": connections,
         "alert_mask": int(lt.alert.category_t.status_notification),
         "enable_dht": False,
         "enable_lsd": False,
@@ -80,7 +83,9 @@ class Peers:
         import libtorrent as lt
 
         self._finished_kind = lt.torrent_finished_alert
-        self._sessions = [lt.session(settings(host, port)) for host, port in job["addresses"]]
+        self._sessions = [
+            lt.session(settings(host, port, job["connections"])) for host, port in job["addresses"]
+        ]
         say("adding")
         self._handles = [
             add(session, job, directory)

@@ -7,6 +7,7 @@ and connecting are no part of it. CPU counts from before the connections are mad
 
 import os
 import shutil
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -18,7 +19,10 @@ from attrs import define, field, frozen
 from benchmarks import procfs
 from benchmarks.child import Child
 from benchmarks.clients import Client, Txtorrent, TxtorrentTurns, libtorrent_child
+from benchmarks.clients import HERE, Client, Txtorrent, TxtorrentTurns, libtorrent_child
+from benchmarks.compiled import compiled, has_compiler
 from benchmarks.content import BLOCK, PIECE, Sample, is_same, make_sample, verify
+from benchmarks.crowd import crowd
 from benchmarks.figures import percentile
 from benchmarks.loopback import CLIENT_HOST, free_port, peer_host
 from benchmarks.native import compiled, sink_command, sink_name
@@ -57,6 +61,7 @@ _TITLES: Final = {
     "seed": "seed to {peers} libtorrent leecher{s}",
     "sink": "seed to {peers} connection{s} of {sink}",
     "check": "hash check at start-up",
+    "idle": "{peers} connections that only are there",
 }
 WORKS: Final = tuple(_TITLES)
 
@@ -105,6 +110,17 @@ def run(bench: Bench, scenario: Scenario, kind: type[Client], mebibytes: int) ->
     return figures_of(
         bench, kind(sample, ""), lambda client, out: transfer(bench, client, scenario.peers, out)
     )
+    with bench.folder() as work, bench.folder() as out:
+        client = kind(sample, work, scenario.peers)
+        try:
+            if scenario.work == "check":
+                return {"rate": sample.size / client.check().seconds / 1e6}
+            if scenario.work == "idle":
+                return crowd(client, scenario.peers, out)
+            meter = _TRANSFERS[scenario.work](bench, client, scenario.peers, out)
+        finally:
+            client.stop()
+        return meter.figures() | _figures_of_client(client, meter)
 
 
 def figures_of(
@@ -296,3 +312,13 @@ def ended(child: S) -> Iterator[S]:
         yield child
     finally:
         child.stop()
+def sink_command() -> list[str]:
+    """sink.c, compiled, or sink.py where there is no C compiler."""
+    if has_compiler():
+        return [compiled("sink")]
+    return [sys.executable, os.path.join(HERE, "sink.py")]
+
+
+def sink_name() -> str:
+    """For titles: it matters which one it is."""
+    return "sink.c" if has_compiler() else "sink.py (slower than sink.c: install cc)"

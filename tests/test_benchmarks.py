@@ -354,7 +354,8 @@ class CommandLine(SynchronousTestCase):
         for argv, expected in [
             (["sink", "--peers", "3"], ["sink-3"]),
             (["check", "seed"], ["seed-1", "seed-10", "check"]),
-            ([], [f"{work}-{n}" for work in WORKS[:3] for n in (1, 10)] + ["check"]),
+            ([], [f"{work}-{n}" for work in WORKS[:3] for n in (1, 10)] + ["check", "idle-5000"]),
+            (["idle", "--crowd", "70"], ["idle-70"]),
         ]:
             found = [scenario.name for scenario in scenarios(parse(argv))]
             self.assertEqual(found, expected)
@@ -374,6 +375,7 @@ class CommandLine(SynchronousTestCase):
     def test_titles(self) -> None:
         self.assertEqual(Scenario("download", 1).title, "download from 1 libtorrent seed")
         self.assertEqual(Scenario("seed", 10).title, "seed to 10 libtorrent leechers")
+        self.assertEqual(Scenario("idle", 9).title, "9 connections that only are there")
 
     def test_mistakes(self) -> None:
         for argv in (["upload"], ["--clients", "vuze"]):
