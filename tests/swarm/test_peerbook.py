@@ -45,6 +45,56 @@ class BookCase(SynchronousTestCase):
         return None
 
 
+class Remembered(BookCase):
+    """What was found by looking at all candidates holds until one of them changes."""
+
+    def test_nobody_is_due_until_somebody_is(self):
+        self.add(A)
+        self.book.next_to_dial(9, 0.0)
+        self.book.failed(A, 0.0)
+        self.assertEqual(self.book.next_to_dial(9, 1.0), [])
+        self.add(B)
+        self.assertEqual(self.book.next_to_dial(9, 2.0), [B])
+        self.assertEqual(self.book.next_to_dial(9, 3.0), [])
+        self.book.disconnected(B, 4.0)
+        due = min(FIRST_RETRY, 4.0 + FIRST_RETRY)
+        self.assertEqual(self.book.next_to_dial(9, due), [A])
+        self.assertEqual(self.book.next_to_dial(9, 4.0 + FIRST_RETRY), [B])
+
+    def test_all_are_looked_at_only_when_somebody_may_be_due(self):
+        self.add(A, B, C)
+        self.book.next_to_dial(9, 0.0)
+        for each in (A, B, C):
+            self.book.failed(each, 0.0)
+        self.book.next_to_dial(9, 1.0)
+        self.book._candidates = None  # to look would be an error
+        self.assertEqual(self.book.next_to_dial(9, 2.0), [])
+
+    def test_a_ban_that_has_run_out(self):
+        self.add(A)
+        self.bans.ban(A.host, 0.0, 100.0)
+        self.assertEqual(self.book.next_to_dial(9, 1.0), [])
+        self.assertEqual(self.book.next_to_dial(9, 100.0), [A])
+
+    def test_waiting(self):
+        book, found = self.book, []
+        for step in (
+            lambda: self.add(A, B, C),
+            lambda: book.next_to_dial(1, 0.0),
+            lambda: book.connected(B),
+            lambda: book.failed(B, 1.0),
+            lambda: book.disconnected(B, 2.0),
+            lambda: book.forget(B),
+            lambda: book.forget(B),
+        ):
+            step()
+            found.append(book.waiting())
+            self.assertEqual(book.waiting(), found[-1])
+        self.assertEqual(found[0], 3)
+        self.assertEqual(found[1], 2)
+        self.assertEqual(found[-1], found[-2])
+
+
 class Order(BookCase):
     def test_what_the_user_named_first(self):
         self.add(*(address(n) for n in range(10, 60)))

@@ -62,6 +62,8 @@ class PeerBook:
         self._candidates: dict[Address, Candidate] = {}
         self._own: set[Address] = set()
         self._ourselves: Address | None = None
+        self._waiting: int | None = None
+        self._none_before = float("-inf")
 
     def __len__(self) -> int:
         return len(self._candidates)
@@ -73,10 +75,14 @@ class PeerBook:
         fitting = tuple(fresh)[: max(0, MOST_CANDIDATES - len(self._candidates))]
         for address in fitting:
             self._candidates[address] = Candidate(address, source, self._rank(address))
+        if fitting:
+            self._changed()
         return len(fitting)
 
     def next_to_dial(self, count: int, now: float) -> list[Address]:
         """Up to `count` addresses to dial now, the best first; each is then busy."""
+        if now < self._none_before:
+            return []
         ready = (
             candidate
             for candidate in self._candidates.values()
@@ -87,16 +93,23 @@ class PeerBook:
         chosen = nsmallest(count, ready, key=lambda c: (c.failures, c.source.value, c.order))
         for candidate in chosen:
             candidate.busy = True
+        self._changed()
+        if len(chosen) < count:
+            idle = (each.retry_at for each in self._candidates.values() if not each.busy)
+            self._none_before = min(idle, default=float("inf"))
         return [candidate.address for candidate in chosen]
 
     def waiting(self) -> int:
         """Candidates that are neither dialled nor connected, and did not fail when last tried."""
-        return sum(not (each.busy or each.failures) for each in self._candidates.values())
+        if self._waiting is None:
+            self._waiting = sum(not (c.busy or c.failures) for c in self._candidates.values())
+        return self._waiting
 
     def connected(self, address: Address) -> None:
         """There is a connection to this address."""
         if candidate := self._candidates.get(address):
             candidate.busy = True
+            self._changed()
 
     def failed(self, address: Address, now: float) -> None:
         """Dialling failed, or the connection ended before it was of use."""
@@ -109,16 +122,19 @@ class PeerBook:
             del self._candidates[address]
         else:
             candidate.retry_at = now + self._back_off(candidate)
+        self._changed()
 
     def disconnected(self, address: Address, now: float) -> None:
         """A connection that was of use has ended."""
         if candidate := self._candidates.get(address):
             candidate.busy, candidate.was_connected, candidate.failures = False, True, 0
             candidate.retry_at = now + self._jittered(FIRST_RETRY)
+            self._changed()
 
     def forget(self, address: Address) -> None:
         """Never dial this address again unless somebody names it anew."""
-        self._candidates.pop(address, None)
+        if self._candidates.pop(address, None) is not None:
+            self._changed()
 
     def is_ourselves(self, address: Address) -> None:
         """Dialling this address reached ourselves: it is never a candidate again."""
@@ -138,6 +154,11 @@ class PeerBook:
         return self._rank(address)
 
     # -- inside ----------------------------------------------------------------------------
+
+    def _changed(self) -> None:
+        """What was found out by looking at all candidates is to be found out anew."""
+        self._waiting = None
+        self._none_before = float("-inf")
 
     def _is_new(self, address: Address, source: Source) -> bool:
         """Whether it is to be added; one that is known already may gain in rank."""
