@@ -5,13 +5,16 @@ Pure: no name is resolved here.
 """
 
 from enum import Enum, auto
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from struct import Struct
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 _COMPACT4 = Struct(">4BH")
 _COMPACT6 = Struct(">16sH")
 _MAX_PORT = 65535
+_REMEMBERED: Final = 512
+"""Hosts: a connection's is asked about six times within moments, at 2 to 3 us each."""
 
 
 class Address(NamedTuple):
@@ -79,6 +82,7 @@ _BLOCKS6 = (
 _NAT64 = int(IPv6Address("64:ff9b::")) >> 32
 
 
+@lru_cache(_REMEMBERED)
 def _parse(text: str) -> IPv4Address | IPv6Address:
     """The address, out of its IPv4-mapped form. ValueError when it is not an IP address."""
     address = ip_address(text)
@@ -90,10 +94,12 @@ def _parse(text: str) -> IPv4Address | IPv6Address:
     return address
 
 
+@lru_cache(_REMEMBERED)
 def canonical_host(text: str) -> str:
     """The one spelling of an IP address: IPv4-mapped IPv6 as IPv4, other IPv6 compressed and
     in lower case, without a scope. ValueError when it is not an IP address."""
-    return str(_parse(text))
+    address = _parse(text)
+    return str(address) if ":" in text else text  # IPv4 is only read in its one spelling
 
 
 def split_host_port(text: str) -> tuple[str, int]:
@@ -124,9 +130,14 @@ def _bracketed(text: str, host: str) -> str:
     raise ValueError(f"{text!r}: not an IPv6 address in brackets")
 
 
+def packed(host: str) -> bytes:
+    """The 4 or 16 bytes of an IP address. ValueError when it is none."""
+    return _parse(host).packed
+
+
 def pack(address: Address) -> bytes:
     """The compact form: 6 bytes of an IPv4 address (BEP 23), 18 of an IPv6 one (BEP 7)."""
-    return _parse(address.host).packed + address.port.to_bytes(2, "big")
+    return packed(address.host) + address.port.to_bytes(2, "big")
 
 
 def unpack4(data: bytes) -> list[Address]:
@@ -160,6 +171,7 @@ def _embedded(address: IPv6Address) -> IPv4Address | None:
     return None
 
 
+@lru_cache(_REMEMBERED)
 def reach(host: str) -> Reach:
     """From where `host` can be reached, seen through IPv4-mapped, NAT64 (64:ff9b::/96), 6to4
     and Teredo forms. ValueError when it is not an IP address."""
@@ -184,6 +196,7 @@ def is_dialable(address: Address) -> bool:
     return address.port != 0 and reach(address.host) is not Reach.UNUSABLE
 
 
+@lru_cache(_REMEMBERED)
 def network(host: str) -> str:
     """The key of limits per network: "1.2.3" of an IPv4 address's /24, else the /64, as in
     "2001:db8::/64". ValueError when it is not an IP address."""

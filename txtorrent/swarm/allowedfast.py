@@ -4,8 +4,9 @@ The set follows from the peer's network and the torrent, so reconnecting wins no
 """
 
 from hashlib import sha1
-from ipaddress import IPv4Address, ip_address
 from typing import Final
+
+from txtorrent.address import packed
 
 SET_SIZE: Final = 10
 """Pieces (k in BEP 6): enough to have something to trade, too few to live on."""
@@ -14,12 +15,12 @@ SET_SIZE: Final = 10
 def allowed_fast_set(host: str, info_hash: bytes, pieces: int, size: int = SET_SIZE) -> list[int]:
     """`size` piece indices for the peer at `host`, fewer in a small torrent; none for IPv6,
     for which BEP 6 defines no set."""
-    address = ip_address(host)
-    if not isinstance(address, IPv4Address):
+    address = packed(host)
+    if len(address) != 4:
         return []
     allowed: dict[int, None] = {}
     wanted = min(size, pieces)
-    digest = address.packed[:3] + b"\0" + info_hash
+    digest = address[:3] + b"\0" + info_hash
     while len(allowed) < wanted:
         digest = sha1(digest).digest()
         for at in range(0, 20, 4):
