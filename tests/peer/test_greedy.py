@@ -3,7 +3,7 @@
 from tests.peer.sessioncase import PIECE, SessionCase
 from tests.testing.fakepeer import FAST, Piece, Request
 from txtorrent.metainfo.pieces import BLOCK
-from txtorrent.torrent.connections import MOST_PER_HOST, MOST_PER_NETWORK
+from txtorrent.swarm.crowding import MOST_PER_HOST, MOST_PER_NETWORK
 from txtorrent.wire import messages as m
 
 

@@ -12,6 +12,7 @@ from twisted.python.failure import Failure
 from txtorrent.address import Address, canonical_host
 from txtorrent.peer.interfaces import Swarm
 from txtorrent.peer.protocol import PeerProtocol
+from txtorrent.swarm.tally import Tally
 
 MOST_WAITING: Final = 200
 """Accepted connections without a handshake; the oldest makes room for a new one."""
@@ -39,20 +40,25 @@ class InboundFactory(Factory):
         self._torrent_for = torrent_for
         self._refuse = refuse
         self._waiting: dict[PeerProtocol, None] = {}
+        self._waiting_from: Tally[str] = Tally()
 
     def buildProtocol(self, addr: IAddress | None) -> PeerProtocol | None:
         peer = cast(IPv4Address | IPv6Address, addr)
         address = Address(canonical_host(peer.host), peer.port)
-        if self._refuse(address.host) is not None or self._crowds(address.host):
+        if (
+            self._refuse(address.host) is not None
+            or self._waiting_from[address.host] >= MOST_WAITING_FROM_ONE
+        ):
             return None
         link = PeerProtocol(self._clock, address, lobby=self)
         link.factory = self
         if len(self._waiting) >= MOST_WAITING:
             # Gone from the list at once: many are accepted before the first one has closed.
             oldest = next(iter(self._waiting))
-            del self._waiting[oldest]
+            self.left_lobby(oldest)
             oldest.close("too many connections without a handshake")
         self._waiting[link] = None
+        self._waiting_from.add(address.host)
         return link
 
     def torrent_for(self, info_hash: bytes, host: str) -> Deferred[Swarm]:
@@ -61,15 +67,14 @@ class InboundFactory(Factory):
 
     def left_lobby(self, link: PeerProtocol) -> None:
         """The connection found its torrent, or is gone."""
-        self._waiting.pop(link, None)
+        if link in self._waiting:
+            del self._waiting[link]
+            self._waiting_from.remove(link.address.host)
 
     def close_waiting(self) -> None:
         """End the connections that have not found their torrent."""
         for link in tuple(self._waiting):
             link.close("shutting down")
-
-    def _crowds(self, host: str) -> bool:
-        return sum(w.address.host == host for w in self._waiting) >= MOST_WAITING_FROM_ONE
 
 
 class OutboundFactory(ClientFactory):

@@ -6,6 +6,7 @@ one to a banned host; and the limits below hold at every moment.
 
 from collections.abc import Callable, Iterable
 from functools import partial as bind
+from itertools import islice
 from typing import Final
 
 from twisted.internet.defer import Deferred, succeed
@@ -13,13 +14,14 @@ from twisted.internet.interfaces import IConnector
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from txtorrent.address import Address, Reach, network, reach
+from txtorrent.address import Address
 from txtorrent.bitfield import Bitfield
 from txtorrent.peer.factory import OutboundFactory
 from txtorrent.peer.interfaces import Refused
 from txtorrent.peer.protocol import PeerProtocol
 from txtorrent.peer.uploads import Uploads
 from txtorrent.swarm.banlist import party
+from txtorrent.swarm.crowding import Crowding
 from txtorrent.swarm.peer import Peer
 from txtorrent.swarm.peerbook import PeerBook, Source
 from txtorrent.swarm.rate import Rate
@@ -34,14 +36,13 @@ MOST_HALF_OPEN: Final = 30
 in a minute, and no router's table overflows."""
 DIAL_TIMEOUT: Final = 10.0
 """Seconds for the TCP connection; the handshake has a time-out of its own."""
-MOST_PER_HOST: Final = 4
-"""Connections from one address: a few people behind one router, not one attacker."""
-MOST_PER_NETWORK: Final = 40
-"""Connections from one /24 or /64 of the Internet; local networks are not limited."""
-
 HALF_DEAD: Final = 30.0
 """Seconds of silence after which a peer that connects anew is believed to have lost the old
 connection."""
+
+MOST_COMPARED: Final = 100
+"""Connections of no use that are compared when a torrent is full: each costs 9 us, and a stranger
+may have us do it as often as it likes to connect."""
 
 _log = Logger()
 
@@ -72,6 +73,8 @@ class Connections:
         self._read_failed = read_failed
         self._dialling: dict[Address, IConnector] = {}
         self._links: dict[PeerProtocol, None] = {}
+        self._crowding = Crowding()
+        self._by_peer_id: dict[bytes, PeerProtocol] = {}
         self._listens_at: dict[PeerProtocol, Address] = {}
         self._most_known = 0
         self._gone: Deferred[None] | None = None
@@ -130,7 +133,7 @@ class Connections:
     def _link_made(self, link: PeerProtocol) -> None:
         """The connection takes the place that its dialling had in the session's budget."""
         self._dialling.pop(link.address, None)
-        self._links[link] = None
+        self._enter(link)
 
     def _dial_failed(self, address: Address, reason: str) -> None:
         self._dialling.pop(address, None)
@@ -149,11 +152,13 @@ class Connections:
             raise Refused("no more connections")
         if self._shared.bans.is_banned(host, now):
             raise Refused("banned")
-        self._check_crowding(host)
+        objection = self._crowding.objection(host)
+        if objection is not None:
+            raise Refused(objection)
 
     def arrived(self, link: PeerProtocol) -> None:
         """An inbound connection asked for this torrent."""
-        self._links[link] = None
+        self._enter(link)
         self._shared.budget.used += 1
 
     def greeted(self, link: PeerProtocol, handshake: Handshake) -> Exchange:
@@ -170,8 +175,7 @@ class Connections:
     def ended(self, link: PeerProtocol, reason: str) -> None:
         """A connection is gone."""
         if link in self._links:
-            del self._links[link]
-            self._shared.budget.used -= 1
+            self._leave(link)
         listens_at = self._listens_at.pop(link, None)
         if listens_at is not None:
             self.book.disconnected(listens_at, self._now())
@@ -222,14 +226,16 @@ class Connections:
     def _now(self) -> float:
         return float(self._shared.reactor.seconds())
 
-    def _check_crowding(self, host: str) -> None:
-        hosts = [link.address.host for link in self._links]
-        if hosts.count(host) >= MOST_PER_HOST:
-            raise Refused("too many connections from one address")
-        if reach(host) is Reach.GLOBAL:
-            net = network(host)
-            if sum(network(other) == net for other in hosts) >= MOST_PER_NETWORK:
-                raise Refused("too many connections from one network")
+    def _enter(self, link: PeerProtocol) -> None:
+        self._links[link] = None
+        self._crowding.entered(link.address.host)
+
+    def _leave(self, link: PeerProtocol) -> None:
+        del self._links[link]
+        self._crowding.left(link.address.host)
+        self._shared.budget.used -= 1
+        if link.took_part and self._by_peer_id.get(link.peer.peer_id) is link:
+            del self._by_peer_id[link.peer.peer_id]
 
     def _refuse_ourselves(self, link: PeerProtocol, peer_id: bytes) -> None:
         if peer_id == self.peer_id:
@@ -244,7 +250,7 @@ class Connections:
         that has been silent gives way: it may be dead and the peer back. A stranger who copies
         a peer id cannot push the peer out.
         """
-        twin = next((o for o in self._exchange.links if o.peer.peer_id == peer_id), None)
+        twin = self._by_peer_id.get(peer_id)
         if twin is None:
             return
         keeps_outbound = self.peer_id > peer_id
@@ -264,13 +270,14 @@ class Connections:
 
     def _make_room(self, link: PeerProtocol) -> None:
         """Full: a peer of higher canonical priority takes the place of one that is of no use."""
-        idle = [
+        idle = (
             other
             for other in self._exchange.links
-            if not other.peer.am_interested and other.peer.am_choking
-        ]
+            if other.is_open and not other.peer.am_interested and other.peer.am_choking
+        )
         rank = self.book.rank
-        worst = max(idle, key=lambda other: rank(other.address), default=None)
+        compared = islice(idle, MOST_COMPARED)
+        worst = max(compared, key=lambda other: rank(other.address), default=None)
         if worst is None or rank(link.address) >= rank(worst.address):
             raise Refused("too many peers")
         worst.close("replaced by a peer of higher priority")
@@ -278,6 +285,7 @@ class Connections:
     def _introduce(self, link: PeerProtocol, handshake: Handshake) -> None:
         """Give the connection the peer's state and its queue of uploads."""
         now = self._now()
+        self._by_peer_id[handshake.peer_id] = link
         link.peer = Peer(
             address=link.address,
             peer_id=handshake.peer_id,
