@@ -1,4 +1,5 @@
 """The command line: python -m benchmarks [WORK ...] [options]."""
+
 """The command line: python -m benchmarks [download] [seed] [sink] [check] [idle] [options]."""
 
 import argparse

@@ -18,7 +18,6 @@ from attrs import define, field, frozen
 
 from benchmarks import procfs
 from benchmarks.child import Child
-from benchmarks.clients import Client, Txtorrent, TxtorrentTurns, libtorrent_child
 from benchmarks.clients import HERE, Client, Txtorrent, TxtorrentTurns, libtorrent_child
 from benchmarks.compiled import compiled, has_compiler
 from benchmarks.content import BLOCK, PIECE, Sample, is_same, make_sample, verify
@@ -312,6 +311,8 @@ def ended(child: S) -> Iterator[S]:
         yield child
     finally:
         child.stop()
+
+
 def sink_command() -> list[str]:
     """sink.c, compiled, or sink.py where there is no C compiler."""
     if has_compiler():

@@ -12,9 +12,8 @@ from txtorrent.torrent.choking import Choking
 class Link:
     """A connection to a seed: what the choker looks at, and what it is told."""
 
-    is_open = True
-
     def __init__(self, name):
+        self.is_open = True
         self.name = name
         self.peer = self
         self.interested = self.am_choking = True
@@ -38,6 +37,7 @@ class FreeSlots(SynchronousTestCase):
         self.choking = Choking(SimpleNamespace(links=self.links, progress=progress), choker)
         for number, link in enumerate(self.links):
             link.choked_at = number
+            self.choking.interest_changed(link, 0.0)
         self.choking.tick(0.0)
         self.named = {link.name: link for link in self.links}
 
@@ -48,6 +48,10 @@ class FreeSlots(SynchronousTestCase):
     @property
     def served(self):
         return "".join(name for name in self.unchoked if self.named[name].interested)
+
+    def leave(self, name):
+        self.named[name].is_open = False
+        del self.links[self.named[name]]
 
     def lose_interest(self, name, now):
         self.named[name].interested = False
@@ -75,7 +79,7 @@ class FreeSlots(SynchronousTestCase):
 
     def test_who_left_made_room_within_a_second(self):
         for name in self.served:
-            del self.links[self.named[name]]
+            self.leave(name)
         self.assertEqual(self.served, "")
         self.choking.tick(1.0)
         self.assertEqual(len(self.served), 2)
@@ -88,7 +92,7 @@ class FreeSlots(SynchronousTestCase):
 
     def test_without_anybody_waiting_who_is_idle_keeps_the_slot(self):
         for name in "cde":
-            self.links.pop(self.named[name])
+            self.leave(name)
         self.choking.tick(1.0)
         self.lose_interest("a", 2.0)
         self.assertEqual(self.unchoked, "ab")

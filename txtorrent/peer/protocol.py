@@ -176,6 +176,11 @@ class PeerProtocol(Protocol):
         return arriving and now - self._received_at < SLOW_BLOCK
 
     @property
+    def is_reading_paused(self) -> bool:
+        """Whether the peer has to read, or to have its requests answered, before we read on."""
+        return self._reading_paused
+
+    @property
     def silent_for(self) -> float:
         """Seconds since the last byte came."""
         return self._clock.seconds() - self._received_at
@@ -186,7 +191,8 @@ class PeerProtocol(Protocol):
         return self._clock.seconds() - self.peer.choked_at
 
     def check(self, now: float) -> None:
-        """To be called every second: silence ends the connection, keep-alives prevent that."""
+        """Silence ends the connection, keep-alives prevent that. To be called every second, or
+        every ten while nothing moves."""
         if now - self._received_at > SILENCE_TIMEOUT and not self._reading_paused:
             self.close("silent for too long")
         elif self._is_stuck(now):

@@ -17,6 +17,10 @@ class Rate:
         self._sampled_at = now
         self._sampled_total = total
 
+    def resume(self, now: float) -> None:
+        """It was not sampled while no byte came, and might have been at `now`."""
+        self._sampled_at = now
+
     def sample(self, now: float) -> None:
         """Take the bytes since the last sample into the rate; to be called every second."""
         elapsed = now - self._sampled_at

@@ -6,6 +6,7 @@ once a received chunk, time-outs are found by one scan a second, haves go out in
 
 from collections.abc import Sequence
 from functools import partial as bind
+from math import ceil
 from typing import Final, Protocol
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
@@ -31,6 +32,9 @@ LOST_AFTER: Final = 60.0
 """Seconds after which one request is given up although the peer answers others."""
 HAVE_BATCH: Final = 0.1
 """Seconds for which haves are collected: one write a peer instead of one a piece."""
+QUIET_ROUND: Final = 10
+"""Seconds in which every connection where nothing moves is looked at: a keep-alive that is due
+after 100 s still comes within two minutes."""
 SPILL_AFTER: Final = 10.0
 """Seconds that a chunk may lie idle in memory while others wait for its buffer."""
 LEAST_SHARE: Final = 8
@@ -62,6 +66,9 @@ class Exchange:
     ) -> None:
         self.progress = progress
         self.links: dict[PeerProtocol, None] = {}
+        self._busy: dict[PeerProtocol, None] = {}
+        self._quiet: dict[PeerProtocol, float] = {}
+        """When each was looked at last, in that order."""
         self.picker = PiecePicker(
             progress.metainfo.geometry, progress.have, shared.buffers, shared.random
         )
@@ -94,6 +101,7 @@ class Exchange:
     def joined(self, link: PeerProtocol) -> None:
         """Tell the peer what we have, first of all."""
         self.links[link] = None
+        self._quiet[link] = self._now
         link.turn = bind(self._take_turn, link)
         self.picker.joined(link.peer)
         have, fast = self.progress.have, link.peer.fast
@@ -107,6 +115,8 @@ class Exchange:
     def left(self, link: PeerProtocol) -> None:
         """Others may have its blocks."""
         self.links.pop(link, None)
+        self._busy.pop(link, None)
+        self._quiet.pop(link, None)
         self._hungry.pop(link, None)
         self._starved.pop(link, None)
         self._download.leave(link.turn)
@@ -182,6 +192,8 @@ class Exchange:
         """A block went out."""
         link.peer.uploaded.total += size
         self.progress.uploaded.total += size
+        if link in self._quiet:
+            self._wake(link)
         link.mind_queue()
 
     # -- the way of a block ----------------------------------------------------------------
@@ -217,6 +229,8 @@ class Exchange:
     def chunk_handled(self, link: PeerProtocol) -> None:
         """All that came at once is filed: ask for more in one write."""
         peer = link.peer
+        if link in self._quiet:
+            self._wake(link)
         if peer.arrived:
             now = self._clock.seconds()
             peer.window.received(peer.arrived, now)
@@ -346,6 +360,8 @@ class Exchange:
         for link in tuple(self.links):
             if not link.peer.is_seed:
                 link.send_frames(frames)
+                if link.outbox.size and link in self._quiet:
+                    self._wake(link)
 
     def _complete(self) -> None:
         self._swarm.completed()
@@ -370,17 +386,49 @@ class Exchange:
     # -- once a second ---------------------------------------------------------------------
 
     def scan(self, now: float) -> None:
-        """Rates, time-outs, keep-alives, and a second chance for every window with room."""
+        """Rates, time-outs, keep-alives, and a second chance for every window with room.
+
+        Connections on which nothing moves take turns: it costs little to have thousands.
+        """
         self._now = now
-        for link in tuple(self.links):
+        for link in (*self._busy, *self._turns(now)):
             try:
                 self._scan_one(link, now)
             except Exception:
                 _log.failure("{link!r}: an error of ours ends this connection", link=link)
                 link.close("internal error")
+            self._file(link)
         self._mind_share()
         if self._starved:
             self._spill_idle(now)
+
+    def _turns(self, now: float) -> list[PeerProtocol]:
+        """A tenth of the quiet ones, so that no second has most of the work; and who is due."""
+        turns: list[PeerProtocol] = []
+        least = ceil(len(self._quiet) / QUIET_ROUND)
+        for link, looked_at in self._quiet.items():
+            if len(turns) >= least and now - looked_at < QUIET_ROUND:
+                break
+            turns.append(link)
+        return turns
+
+    def _wake(self, link: PeerProtocol) -> None:
+        """Something moves on a quiet connection: it is looked at every second from now on."""
+        del self._quiet[link]
+        self._busy[link] = None
+        link.peer.downloaded.resume(self._now)
+        link.peer.uploaded.resume(self._now)
+
+    def _file(self, link: PeerProtocol) -> None:
+        """A connection that was looked at stays busy, or comes last of the quiet ones."""
+        if link not in self.links:
+            return
+        self._quiet.pop(link, None)
+        if _is_busy(link):
+            self._busy[link] = None
+        else:
+            self._busy.pop(link, None)
+            self._quiet[link] = self._now
 
     def _mind_share(self) -> None:
         """While memory is short nobody sits on what others could fill at the same time."""
@@ -451,3 +499,16 @@ class Exchange:
             if piece in self.progress.have and piece not in peer.granted_fast:
                 peer.granted_fast.add(piece)
                 link.send(m.AllowedFast(piece))
+
+
+def _is_busy(link: PeerProtocol) -> bool:
+    """Whether anything moves, may be requested, or waits for the peer to read."""
+    peer = link.peer
+    return bool(
+        peer.downloaded.rate
+        or peer.uploaded.rate
+        or peer.requests
+        or peer.may_request
+        or link.outbox.size
+        or link.is_reading_paused
+    )

@@ -1,0 +1,122 @@
+"""Connections on which nothing moves: looked at now and then, and forgotten by nobody."""
+
+from tests.peer.sessioncase import SessionCase
+from tests.testing.fakepeer import Request
+from txtorrent.peer.protocol import SILENCE_TIMEOUT, STUCK_TIMEOUT, PeerProtocol
+from txtorrent.swarm.choker import ROUND
+from txtorrent.torrent.exchange import QUIET_ROUND
+from txtorrent.wire import messages as m
+
+CROWD = 50
+
+
+class Quiet(SessionCase):
+    def setUp(self):
+        super().setUp()
+        self.seed = self.swarm.add_seed()
+        self.clock.advance(1)
+
+    def crowd(self, count=CROWD):
+        """Peers of as many networks that have nothing and want nothing."""
+        fakes = [self.fake(self.seed, f"20.60.{n}.1", m.HaveNone()) for n in range(count)]
+        self.clock.advance(3)
+        return fakes
+
+    def counted(self):
+        """The connections that are looked at from now on."""
+        seen, check = [], PeerProtocol.check
+        self.patch(PeerProtocol, "check", lambda link, now: (seen.append(link), check(link, now)))
+        return seen
+
+    def test_a_part_of_them_is_looked_at_each_second(self):
+        self.crowd()
+        seen = self.counted()
+        self.clock.advance(1)
+        self.assertEqual(len(seen), CROWD / QUIET_ROUND)
+
+    def test_none_is_left_out(self):
+        self.crowd()
+        seen = self.counted()
+        self.clock.advance(QUIET_ROUND)
+        self.assertEqual(set(seen), set(self.seed.parts.exchange.links))
+        self.assertEqual(len(seen), CROWD)
+
+    def test_where_something_moves_every_second(self):
+        [busy, *_] = self.crowd()
+        busy.say(m.Interested(), *(Request(n, 0, 16384) for n in range(3)))
+        self.clock.advance(2)
+        link, seen = self.link(self.seed, busy), self.counted()
+        self.assertTrue(link.peer.uploaded.rate)
+        self.clock.advance(3)
+        self.assertEqual(seen.count(link), 3)
+        self.clock.advance(100)  # until the rate has died away
+        seen.clear()
+        self.clock.advance(QUIET_ROUND)
+        self.assertEqual(seen.count(link), 1)
+
+    def test_a_rate_counts_no_time_of_rest(self):
+        """The first second shows as it would if the rate had been sampled all the time."""
+        [late] = self.crowd(1)
+        self.clock.advance(100)
+        late.say(m.Interested(), Request(0, 0, 16384), Request(0, 16384, 16384))
+        self.clock.advance(1.5)
+        rate = self.link(self.seed, late).peer.uploaded.rate
+        self.assertGreater(rate, 0.2 * 2 * 16384)
+
+    def test_each_hears_from_us_within_two_minutes(self):
+        fakes = self.crowd()
+        for _ in range(3):
+            for fake in fakes:
+                fake.forget()
+                fake.say(m.KeepAlive())
+            self.clock.advance(118)
+            self.assertTrue(all(fake.hears(m.KeepAlive) for fake in fakes))
+
+    def test_the_silent_are_dropped(self):
+        fakes = self.crowd()
+        self.clock.advance(SILENCE_TIMEOUT - 10)
+        self.assertTrue(all(fake.is_connected for fake in fakes))
+        self.clock.advance(10 + QUIET_ROUND + 1)
+        self.assertFalse(any(fake.is_connected for fake in fakes))
+        exchange = self.seed.parts.exchange
+        self.assertEqual([len(exchange.links), len(exchange._busy), len(exchange._quiet)], [0] * 3)
+
+    def test_one_that_reads_nothing_of_what_it_is_told(self):
+        """Haves are all that we say to it, and it says something every minute."""
+        leecher = self.swarm.add_leecher()
+        self.clock.advance(1)
+        deaf = self.fake(leecher, "20.60.1.1", m.HaveNone())
+        self.clock.advance(3)
+        link = self.link(leecher, deaf)
+        deaf.wire.pauseProducing()
+        link.send_frames(b"".join([m.Have(0).encode()] * 200_000))
+        self.clock.advance(1)
+        self.assertTrue(link.outbox.size)
+        leecher.parts.exchange._new_haves.append(0)
+        leecher.parts.exchange._tell_haves()
+        for _ in range(int(STUCK_TIMEOUT / 60) + 1):
+            self.assertTrue(deaf.is_connected)
+            deaf.say(m.KeepAlive())
+            self.clock.advance(60)
+        self.assertFalse(link.is_open)
+
+
+class Slots(SessionCase):
+    """Whose turn it is to be served, where many come and go."""
+
+    def test_a_slot_is_free_when_its_peer_has_left(self):
+        seed = self.swarm.add_seed()
+        self.clock.advance(1)
+        slots = seed.parts._choker.slots
+        said = m.HaveNone(), m.Interested()
+        self.clock.advance(ROUND - self.clock.seconds() % ROUND + 2)  # behind a deal
+        fakes = [self.fake(seed, f"20.60.{n}.1", *said) for n in range(slots + 1)]
+        self.clock.advance(1)
+        served = [fake for fake in fakes if fake.hears(m.Unchoke)]
+        self.assertEqual(len(served), slots)
+        served[0].hang_up()
+        self.clock.advance(2)
+        self.assertTrue(all(fake.hears(m.Unchoke) for fake in fakes), "who waited has it now")
+        late = self.fake(seed, "20.61.1.1", *said)
+        self.clock.advance(1)
+        self.assertFalse(late.hears(m.Unchoke))
