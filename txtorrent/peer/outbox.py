@@ -6,10 +6,8 @@ third to a half of the CPU time of a seed goes there. So this takes over the one
 transport by which the reactor says "you may send", and sends with `sendmsg`.
 """
 
-from collections import deque
 from collections.abc import Callable
 from errno import EAGAIN, EINTR, ENOBUFS
-from itertools import islice
 from typing import Any, Final
 
 from twisted.internet import main
@@ -33,7 +31,8 @@ class Outbox:
         """Bytes that wait."""
         self.taken = 0
         """Bytes that the kernel took, from the beginning."""
-        self._buffers: deque[bytes | memoryview] = deque()
+        # Buffers go from its front, but empty it is small: a deque has room for 64 from the start.
+        self._buffers: list[bytes | memoryview] = []
         self._transport = transport
         self._sendmsg = transport.getHandle().sendmsg
         self._refill = refill
@@ -89,7 +88,7 @@ class Outbox:
         """Hand the kernel what it takes of what waits; False when the connection is broken."""
         if not self.size:
             return True
-        taken = self._hand_over(list(islice(self._buffers, MOST_BUFFERS)))
+        taken = self._hand_over(self._buffers[:MOST_BUFFERS])
         if taken > 0:
             self.size -= taken
             self._drop(taken)
@@ -113,11 +112,13 @@ class Outbox:
 
     def _drop(self, taken: int) -> None:
         """Forget the first `taken` bytes."""
-        buffers = self._buffers
-        while taken:
-            first = buffers[0]
-            if taken < len(first):
-                buffers[0] = memoryview(first)[taken:]
-                return
-            taken -= len(first)
-            buffers.popleft()
+        buffers, gone = self._buffers, 0
+        if not self.size:
+            buffers.clear()
+            return
+        while taken >= len(buffers[gone]):
+            taken -= len(buffers[gone])
+            gone += 1
+        if taken:
+            buffers[gone] = memoryview(buffers[gone])[taken:]
+        del buffers[:gone]
