@@ -103,7 +103,7 @@ class Rows(PeerCase):
 
     def test_allowed_fast_is_bounded(self):
         fake, link = self.connect()
-        link.peer.allowed_fast = set(range(1000, 1000 + MOST_ALLOWED_FAST))
+        link.peer.allowed_fast = frozenset(range(1000, 1000 + MOST_ALLOWED_FAST))
         fake.say(m.AllowedFast(1))
         self.clock.advance(1)
         self.assertTold()
@@ -176,7 +176,7 @@ class Requests(PeerCase):
 
     def test_allowed_fast_while_choked(self):
         fake, link = self.connect(unchoked=False)
-        link.peer.granted_fast.add(3)
+        link.peer.granted_fast += (3,)
         fake.forget()
         fake.say(Request(3, 0, BLOCK), Request(4, 0, BLOCK))
         self.assertAnswer(fake, ("reject", 4, 0, BLOCK), ("piece", 3, 0, BLOCK))
@@ -186,7 +186,7 @@ class Requests(PeerCase):
         for reserved in (FAST, PLAIN):
             self.store.cached = False
             fake, link = self.connect(reserved)
-            link.peer.granted_fast.add(3)
+            link.peer.granted_fast += (3,)
             asked = [(piece, begin, BLOCK) for piece in (2, 3, 4) for begin in (0, BLOCK)]
             fake.say(*(Request(*each) for each in asked))
             self.clock.advance(1)

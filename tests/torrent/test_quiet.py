@@ -120,3 +120,30 @@ class Slots(SessionCase):
         late = self.fake(seed, "20.61.1.1", *said)
         self.clock.advance(1)
         self.assertFalse(late.hears(m.Unchoke))
+
+
+class Shared(SessionCase):
+    """Peers that have nothing, or everything, share one bitfield."""
+
+    def test_one_that_gets_a_piece_has_it_alone(self):
+        leecher = self.swarm.add_leecher()
+        self.clock.advance(1)
+        one, other = (self.fake(leecher, f"20.60.{n}.1", m.HaveNone()) for n in range(2))
+        self.clock.advance(1)
+        peers = [self.link(leecher, fake).peer for fake in (one, other)]
+        self.assertIs(peers[0].have, peers[1].have)
+        one.say(m.Have(3))
+        self.clock.advance(1)
+        self.assertEqual([list(peer.have) for peer in peers], [[3], []])
+        self.assertEqual(leecher.parts.exchange.picker.rarity.availability(3), 1)
+
+    def test_seeds(self):
+        leecher = self.swarm.add_leecher()
+        self.clock.advance(1)
+        fakes = [self.fake(leecher, f"20.60.{n}.1", m.HaveAll()) for n in range(2)]
+        self.clock.advance(1)
+        peers = [self.link(leecher, fake).peer for fake in fakes]
+        self.assertIs(peers[0].have, peers[1].have)
+        fakes[0].say(m.Have(3))
+        self.clock.advance(1)
+        self.assertEqual(peers[0].have.count, peers[0].have.size)

@@ -40,12 +40,13 @@ class Peer:
 
     wanted: int | None = None
     requests: dict[int, float] = field(factory=dict)
-    allowed_fast: set[int] = field(factory=set)
+    # Few peers need these: what is empty is one object for all, or small.
+    allowed_fast: frozenset[int] = frozenset()
     """Pieces that the peer lets us request while it chokes us (BEP 6)."""
-    granted_fast: set[int] = field(factory=set)
+    granted_fast: tuple[int, ...] = ()
     """Pieces that we let the peer request while we choke it (BEP 6)."""
 
-    cancelled: set[int] = field(factory=set)
+    cancelled: dict[int, None] = field(factory=dict)
     """Numbers of blocks that we cancelled and that may still be on their way."""
     arrived: int = 0
     """Blocks since the last look at the window."""

@@ -51,6 +51,9 @@ class PiecePicker:
         self._open: dict[int, Partial] = {}
         self._suspect: set[int] = set()
         self._per_piece = geometry.blocks_per_piece
+        # Of thousands of peers most have nothing or everything: these are theirs, all of them.
+        self._nothing = Bitfield(have.size)
+        self._everything = Bitfield.full(have.size)
 
     @property
     def is_endgame(self) -> bool:
@@ -65,13 +68,19 @@ class PiecePicker:
 
     def left(self, peer: Peer) -> None:
         """A peer is gone: its requests are free again."""
-        self.rarity.remove_peer(peer)
+        if self.have.is_full:
+            self.rarity.forget(peer)
+        else:
+            self.rarity.remove_peer(peer)
         self.release_all(peer)
 
     def announced(self, peer: Peer, piece: int) -> bool:
         """A peer has one piece more; True if it is one that we want."""
-        if not peer.have.add(piece):
+        if piece in peer.have:
             return False
+        if peer.have.is_empty:
+            peer.have = Bitfield(self.have.size)
+        peer.have.add(piece)
         self.rarity.add_have(peer, piece)
         if self.have.bits[piece >> 3] & MASK[piece & 7]:
             return False
@@ -90,10 +99,14 @@ class PiecePicker:
             self._find_wanted(peer, 0)
 
     def _add_first(self, peer: Peer, pieces: Bitfield) -> None:
-        peer.have = pieces
+        peer.have = (
+            self._nothing if pieces.is_empty else self._everything if pieces.is_full else pieces
+        )
         peer.joined_as_seed = pieces.is_full
-        self.rarity.add_pieces(peer, pieces)
-        self._find_wanted(peer, 0)
+        # A seed asks nobody: which pieces are rare is not worth counting any more.
+        if not (pieces.is_empty or self.have.is_full):
+            self.rarity.add_pieces(peer, pieces)
+            self._find_wanted(peer, 0)
 
     def wants(self, peer: Peer) -> bool:
         """Whether the peer has a piece that we want.

@@ -167,6 +167,10 @@ class Rarity:
             some[:] = total.to_bytes(len(lanes), order)
         self._stale = True
 
+    def forget(self, peer: Peer) -> None:
+        """The peer left when nothing is to be begun ever again: no count matters."""
+        self._walks.pop(peer, None)
+
     # -- which is next ---------------------------------------------------------------------
 
     def choose(self, peer: Peer) -> int | None:

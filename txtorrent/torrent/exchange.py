@@ -179,7 +179,7 @@ class Exchange:
 
     def fast_allowed(self, link: PeerProtocol, piece: int) -> None:
         """A piece that may be requested while choked."""
-        link.peer.allowed_fast.add(piece)
+        link.peer.allowed_fast |= {piece}
         self.request_more(link)
 
     def uploadable(self, piece: int) -> int:
@@ -286,7 +286,7 @@ class Exchange:
     def _unsolicited(self, link: PeerProtocol, number: int, size: int) -> None:
         self.progress.wasted += size
         if number in link.peer.cancelled:
-            link.peer.cancelled.discard(number)
+            del link.peer.cancelled[number]
         else:
             link.offend("blocks that nobody asked for")
 
@@ -381,7 +381,7 @@ class Exchange:
         cancelled = link.peer.cancelled
         if len(cancelled) >= MOST_CANCELLED:
             cancelled.clear()
-        cancelled.add(number)
+        cancelled[number] = None
 
     # -- once a second ---------------------------------------------------------------------
 
@@ -495,10 +495,11 @@ class Exchange:
         pieces = allowed_fast_set(
             peer.address.host, metainfo.info_hash, metainfo.geometry.piece_count
         )
-        for piece in pieces:
-            if piece in self.progress.have and piece not in peer.granted_fast:
-                peer.granted_fast.add(piece)
-                link.send(m.AllowedFast(piece))
+        have, granted = self.progress.have, peer.granted_fast
+        fresh = [piece for piece in pieces if piece in have and piece not in granted]
+        if fresh:
+            peer.granted_fast = (*granted, *fresh)
+            link.send_frames(b"".join([m.AllowedFast(piece).encode() for piece in fresh]))
 
 
 def _is_busy(link: PeerProtocol) -> bool:
