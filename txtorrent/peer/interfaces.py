@@ -47,6 +47,12 @@ class Exchange(Protocol):
     def chunk_handled(self, link: "PeerProtocol") -> None:
         """All that was read from the socket at once has been told: time to ask for more."""
 
+    def sent(self, link: "PeerProtocol", size: int) -> None:
+        """A block of `size` bytes went out."""
+
+    def take_turn(self, link: "PeerProtocol") -> None:
+        """The download limit lets this peer have one block more."""
+
     def rejected(self, link: "PeerProtocol", index: int, begin: int) -> None:
         """The peer will not answer a request."""
 

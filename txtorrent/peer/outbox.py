@@ -54,14 +54,18 @@ class Outbox:
         if self._transport.connected:
             self._transport.startWriting()
 
-    def write(self, data: bytes) -> None:
-        """Send a small message now, or as soon as what waits before it is gone."""
+    def add(self, data: bytes) -> None:
+        """Put a small message behind what waits, to go with it or with the next `flush`."""
         self._buffers.append(data)
         self.size += len(data)
-        if len(self._buffers) == 1:
-            self._flush()
 
-    def _flush(self) -> None:
+    def write(self, data: bytes) -> None:
+        """Send a small message now, or as soon as what waits before it is gone."""
+        self.add(data)
+        if len(self._buffers) == 1:
+            self.flush()
+
+    def flush(self) -> None:
         """Send what the kernel takes without waiting; the rest when the reactor says so."""
         if self._transport.connected:
             self._send()

@@ -56,11 +56,18 @@ class PeerProtocol(Protocol):
     """
 
     transport: Any
+    factory: Any
     peer: Peer
     uploads: Uploads
     outbox: Outbox
-    turn: Callable[[], None]
-    """Asks for one block when the download limit has come to this connection."""
+
+    # There may be thousands: slots for what the bases have, too, or each gets a dictionary.
+    __slots__ = (
+        "_clock", "_closed_because", "_decoder", "_exchange", "_finding", "_lobby",
+        "_progress", "_reading_paused", "_receive", "_received_at", "_sent_at", "_shaken", "_shaking",
+        "_swarm", "_timeout", "address", "connected", "factory", "outbound", "outbox", "peer",
+        "transport", "uploads",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -70,13 +77,15 @@ class PeerProtocol(Protocol):
         swarm: Swarm | None = None,
         lobby: Lobby | None = None,
     ) -> None:
+        self.connected = 0
+        self.transport = None
         self.address = address
         self.outbound = swarm is not None
         self._clock = clock
         self._swarm = swarm
         self._lobby = lobby
         self._exchange: Exchange | None = None
-        self._shaking = HandshakeDecoder()
+        self._shaking: HandshakeDecoder | None = HandshakeDecoder()
         self._receive: Callable[[bytes], None] = self._shake_hands
         self._decoder: StreamDecoder | None = None
         self._timeout: IDelayedCall | None = None
@@ -101,6 +110,7 @@ class PeerProtocol(Protocol):
         )
         if self._swarm is not None:
             self._greet(self._swarm)
+            self.outbox.flush()
 
     def dataReceived(self, data: bytes) -> None:
         self._received_at = self._clock.seconds()
@@ -222,6 +232,11 @@ class PeerProtocol(Protocol):
         """Write messages that are encoded already, as one write."""
         self._write(frames)
 
+    def take_turn(self) -> None:
+        """The download limit has come to this connection: ask for one block."""
+        if self._exchange is not None:
+            self._exchange.take_turn(self)
+
     def choke(self, now: float) -> None:
         """Choke the peer and drop its requests, but those for pieces it was granted (BEP 6)."""
         peer = self.peer
@@ -240,6 +255,11 @@ class PeerProtocol(Protocol):
         self.peer.am_choking, self.peer.unchoked_at = False, now
         self.send(m.Unchoke())
 
+    def sent(self, size: int) -> None:
+        """A block went out."""
+        if self._exchange is not None:
+            self._exchange.sent(self, size)
+
     def reject(self, block: m.Block) -> None:
         """Say that a request will not be answered; without BEP 6 there are no words for it."""
         if self.peer.fast:
@@ -254,6 +274,7 @@ class PeerProtocol(Protocol):
     # -- handshake ---------------------------------------------------------------------------
 
     def _shake_hands(self, data: bytes) -> None:
+        assert self._shaking is not None
         self._shaken = self._shaking.feed(data)
         info_hash = self._shaking.info_hash
         if self._swarm is None and info_hash is not None and self._finding is None:
@@ -282,9 +303,11 @@ class PeerProtocol(Protocol):
         self._greet(swarm)
         if self._shaken is not None:
             self._begin(*self._shaken)
+        self.outbox.flush()
 
     def _greet(self, swarm: Swarm) -> None:
-        self._write(Handshake(swarm.info_hash, swarm.peer_id).encode())
+        """To be followed by a flush: often what we have goes with it."""
+        self.outbox.add(Handshake(swarm.info_hash, swarm.peer_id).encode())
 
     def _begin(self, handshake: Handshake, rest: bytes) -> None:
         swarm, self._shaken = self._swarm, None
@@ -293,6 +316,7 @@ class PeerProtocol(Protocol):
             raise HandshakeError("the peer answers for another torrent")
         self._stop_timeout()
         exchange = swarm.greeted(self, handshake)
+        self._shaking = None
         self._decoder = StreamDecoder(swarm.piece_count)
         self._receive = self._converse
         self._exchange = exchange

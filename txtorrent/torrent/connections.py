@@ -5,7 +5,6 @@ one to a banned host; and the limits below hold at every moment.
 """
 
 from collections.abc import Callable, Iterable
-from functools import partial as bind
 from itertools import islice
 from typing import Final
 
@@ -302,7 +301,7 @@ class Connections:
             self._store,
             self._shared.scratch,
             self._shared.upload,
-            bind(self._exchange.sent, link),
+            link.sent,
             self._read_failed,
         )
         _log.debug("{link!r}: {client} joined", link=link, client=link.peer.client or "a peer")

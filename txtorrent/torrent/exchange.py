@@ -5,7 +5,6 @@ once a received chunk, time-outs are found by one scan a second, haves go out in
 """
 
 from collections.abc import Sequence
-from functools import partial as bind
 from math import ceil
 from typing import Final, Protocol
 
@@ -102,7 +101,6 @@ class Exchange:
         """Tell the peer what we have, first of all."""
         self.links[link] = None
         self._quiet[link] = self._now
-        link.turn = bind(self._take_turn, link)
         self.picker.joined(link.peer)
         have, fast = self.progress.have, link.peer.fast
         if fast and have.is_full:
@@ -119,7 +117,7 @@ class Exchange:
         self._quiet.pop(link, None)
         self._hungry.pop(link, None)
         self._starved.pop(link, None)
-        self._download.leave(link.turn)
+        self._download.leave(link.take_turn)
         self.picker.left(link.peer)
         self._wake_hungry()
 
@@ -263,15 +261,15 @@ class Exchange:
             if not self._request_one(link):
                 return
         if room:
-            limit.wait(link.turn)
+            limit.wait(link.take_turn)
 
-    def _take_turn(self, link: PeerProtocol) -> None:
+    def take_turn(self, link: PeerProtocol) -> None:
         """The download limit lets this peer have one block more."""
         peer = link.peer
         if len(peer.requests) < peer.window.size and peer.may_request and not self._held:
             self._download.spend(BLOCK)
             if self._request_one(link) and len(peer.requests) < peer.window.size:
-                self._download.wait(link.turn)
+                self._download.wait(link.take_turn)
 
     def _request_one(self, link: PeerProtocol) -> bool:
         """Ask for one block, paid for already; paid back if there is none."""
