@@ -1,7 +1,5 @@
 """The command line: python -m benchmarks [WORK ...] [options]."""
 
-"""The command line: python -m benchmarks [download] [seed] [sink] [check] [idle] [options]."""
-
 import argparse
 import fcntl
 import os
@@ -19,12 +17,12 @@ from typing import Final
 from benchmarks.budgets import BUDGETS, judge
 from benchmarks.child import Failed
 from benchmarks.clients import CLIENTS, Client, TxtorrentTurns
-from benchmarks.compiled import has_compiler
 from benchmarks.figures import BY_KEY
 from benchmarks.growth import growth, memory
 from benchmarks.limits import limits
 from benchmarks.lines import plot_lines
 from benchmarks.loopback import memory_disk
+from benchmarks.native import compiler
 from benchmarks.own import OwnScenario
 from benchmarks.plot import plot
 from benchmarks.report import Results, from_json, table, to_json
@@ -101,10 +99,8 @@ def scenarios(options: argparse.Namespace) -> list[Scenario]:
     """What is to be measured beside others, in order."""
     works = options.work or WORKS
     counts = [int(count) for count in options.peers.split(",")]
-    compared = [work for work in works if work in WORKS and work != "check"]
+    compared = [work for work in works if work in WORKS and work not in _ONCE]
     found = [Scenario(work, n) for work in compared for n in counts]
-    return found + [Scenario("check", 0)] * ("check" in works)
-    found = [Scenario(work, n) for work in works if work not in _ONCE for n in counts]
     found += [Scenario("check", 0)] * ("check" in works)
     return found + [Scenario("idle", options.crowd)] * ("idle" in works)
 
@@ -180,7 +176,7 @@ def _takers(results: Results, scenario: Scenario, kinds: list[type[Client]]) -> 
     """Those that can take part in the scenario; why others cannot is noted."""
     if scenario.work != "idle":
         return kinds
-    if not has_compiler():
+    if not compiler():
         results.skipped[scenario.name] = "there is no C compiler (cc)"
         return []
     takers = []

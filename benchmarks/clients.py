@@ -142,7 +142,6 @@ class Txtorrent(Client):
             "--torrent", self.sample.torrent, "--directory", directory,
             "--state", os.path.join(self.work, "state"),
             "--port", str(self.port), "--interface", CLIENT_HOST, *self.options,
-            "--port", str(self.port), "--interface", CLIENT_HOST,
             "--max-peers", str(max(self.peers, 100)),
             "--max-connections", str(self.peers + SPARE),
         ]  # fmt: skip

@@ -12,9 +12,9 @@ from typing import Final
 from benchmarks import procfs
 from benchmarks.child import Child, Failed
 from benchmarks.clients import Client
-from benchmarks.compiled import compiled
 from benchmarks.content import PIECE
 from benchmarks.loopback import CLIENT_HOST
+from benchmarks.native import compiled
 
 SETTLE: Final = 1.0
 """Seconds of rest before the first connect, and behind the last answer."""

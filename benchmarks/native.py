@@ -1,4 +1,4 @@
-"""The peers that are C programs, compiled at first use: sink.c and source.c."""
+"""The peers that are C programs, compiled at first use: sink.c, source.c and crowd.c."""
 
 import os
 import shutil

@@ -7,7 +7,6 @@ and connecting are no part of it. CPU counts from before the connections are mad
 
 import os
 import shutil
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -18,8 +17,7 @@ from attrs import define, field, frozen
 
 from benchmarks import procfs
 from benchmarks.child import Child
-from benchmarks.clients import HERE, Client, Txtorrent, TxtorrentTurns, libtorrent_child
-from benchmarks.compiled import compiled, has_compiler
+from benchmarks.clients import Client, Txtorrent, TxtorrentTurns, libtorrent_child
 from benchmarks.content import BLOCK, PIECE, Sample, is_same, make_sample, verify
 from benchmarks.crowd import crowd
 from benchmarks.figures import percentile
@@ -105,21 +103,17 @@ def run(bench: Bench, scenario: Scenario, kind: type[Client], mebibytes: int) ->
     if scenario.work == "check":
         with bench.folder() as work, ended(kind(sample, work)) as client:
             return {"rate": sample.size / client.check().seconds / 1e6}
+    if scenario.work == "idle":
+        with (
+            bench.folder() as work,
+            bench.folder() as out,
+            ended(kind(sample, work, scenario.peers)) as client,
+        ):
+            return crowd(client, scenario.peers, out)
     transfer = _TRANSFERS[scenario.work]
     return figures_of(
         bench, kind(sample, ""), lambda client, out: transfer(bench, client, scenario.peers, out)
     )
-    with bench.folder() as work, bench.folder() as out:
-        client = kind(sample, work, scenario.peers)
-        try:
-            if scenario.work == "check":
-                return {"rate": sample.size / client.check().seconds / 1e6}
-            if scenario.work == "idle":
-                return crowd(client, scenario.peers, out)
-            meter = _TRANSFERS[scenario.work](bench, client, scenario.peers, out)
-        finally:
-            client.stop()
-        return meter.figures() | _figures_of_client(client, meter)
 
 
 def figures_of(
@@ -311,15 +305,3 @@ def ended(child: S) -> Iterator[S]:
         yield child
     finally:
         child.stop()
-
-
-def sink_command() -> list[str]:
-    """sink.c, compiled, or sink.py where there is no C compiler."""
-    if has_compiler():
-        return [compiled("sink")]
-    return [sys.executable, os.path.join(HERE, "sink.py")]
-
-
-def sink_name() -> str:
-    """For titles: it matters which one it is."""
-    return "sink.c" if has_compiler() else "sink.py (slower than sink.c: install cc)"

@@ -63,8 +63,8 @@ class PeerProtocol(Protocol):
 
     # There may be thousands: slots for what the bases have, too, or each gets a dictionary.
     __slots__ = (
-        "_clock", "_closed_because", "_decoder", "_exchange", "_finding", "_lobby",
-        "_progress", "_reading_paused", "_receive", "_received_at", "_sent_at", "_shaken", "_shaking",
+        "_clock", "_closed_because", "_decoder", "_exchange", "_finding", "_lobby", "_progress",
+        "_reading_paused", "_receive", "_received_at", "_sent_at", "_shaken", "_shaking",
         "_swarm", "_timeout", "address", "connected", "factory", "outbound", "outbox", "peer",
         "transport", "uploads",
     )  # fmt: skip
