@@ -17,7 +17,7 @@ from typing import Any, Final, cast
 from attrs import frozen
 from twisted.internet import defer
 from twisted.internet.address import IPv4Address
-from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
+from twisted.internet.defer import Deferred, fail, gatherResults, maybeDeferred, succeed
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IListeningPort
 from twisted.internet.task import LoopingCall
@@ -196,7 +196,13 @@ class Session:
         bans = await self._journal.bans()
         shared.bans.restore(((host, until - now) for host, until in bans), self._reactor.seconds())
 
-    async def _torrent_for(self, info_hash: bytes, host: str) -> Swarm:
+    def _torrent_for(self, info_hash: bytes, host: str) -> "Deferred[Swarm]":
+        try:
+            return succeed(self._admit(info_hash, host))
+        except Refused:
+            return fail()
+
+    def _admit(self, info_hash: bytes, host: str) -> Swarm:
         torrent = self.torrents.get(info_hash)
         parts = torrent.swarm if torrent is not None else None
         if parts is None:

@@ -174,7 +174,10 @@ class PeerCase(SynchronousTestCase):
         self.assertEqual(self.above.links, [])
         self.assertEqual(self.network.leftovers(), [])
 
-    async def find(self, info_hash, host):
+    def find(self, info_hash, host):
+        return Deferred.fromCoroutine(self._find(info_hash))
+
+    async def _find(self, info_hash):
         await self.awake
         if info_hash != METAINFO.info_hash:
             raise Refused("no such torrent here")

@@ -1,10 +1,10 @@
 """The two Factories of the peer wire: one port for all torrents, one connection dialled."""
 
-from collections.abc import Callable, Coroutine
-from typing import Any, Final, cast
+from collections.abc import Callable
+from typing import Final, cast
 
 from twisted.internet.address import IPv4Address, IPv6Address
-from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IAddress, IConnector, IReactorTime
 from twisted.internet.protocol import ClientFactory, Factory
 from twisted.python.failure import Failure
@@ -23,7 +23,7 @@ MOST_WAITING_FROM_ONE: Final = 20
 class InboundFactory(Factory):
     """Accepts connections for every torrent behind one port.
 
-    `torrent_for` is asked for the torrent of an info-hash, for a host; it raises Refused.
+    `torrent_for` finds the torrent of an info-hash, for a host, or fails with Refused.
     `refuse` is asked once a connection: a reason to turn the host away, or None. Stopping
     the factory ends the connections that have not found their torrent.
     """
@@ -33,7 +33,7 @@ class InboundFactory(Factory):
     def __init__(
         self,
         clock: IReactorTime,
-        torrent_for: Callable[[bytes, str], Coroutine[Any, Any, Swarm]],
+        torrent_for: Callable[[bytes, str], Deferred[Swarm]],
         refuse: Callable[[str], str | None],
     ) -> None:
         self._clock = clock
@@ -63,7 +63,7 @@ class InboundFactory(Factory):
 
     def torrent_for(self, info_hash: bytes, host: str) -> Deferred[Swarm]:
         """The torrent that a waiting connection asks for. Fails with Refused."""
-        return maybeDeferred(self._torrent_for, info_hash, host)
+        return self._torrent_for(info_hash, host)
 
     def left_lobby(self, link: PeerProtocol) -> None:
         """The connection found its torrent, or is gone."""
