@@ -4,6 +4,11 @@ A limit is microseconds a block or a connection, KB, %, or a ratio beside libtor
 rounds: figures that say the same on a fast machine and on a slow one. `goal` is what is wanted.
 Where the limit is looser than the goal, it is what was measured when the row was last changed: it
 keeps things from getting worse until the goal is reached, and then the goal takes its place.
+A limit is microseconds a block, or a ratio beside libtorrent in the same rounds, or beside the
+SHA-1 of all cores: figures that say the same on a fast machine and on a slow one. `goal` is what
+is wanted. Where the limit is looser than the goal, it is what was measured when the row was last
+changed: it keeps things from getting worse until the goal is reached, and then the goal takes its
+place.
 """
 
 from collections.abc import Mapping, Sequence
@@ -33,8 +38,6 @@ class Budget:
     goal: float
     reason: str
     is_ratio: bool = True
-    unit: str = "us"
-    """Of a figure that is no ratio."""
 
     @property
     def is_least(self) -> bool:
@@ -65,7 +68,7 @@ class Verdict:
 
     def __str__(self) -> str:
         budget, value = self.budget, self.value
-        unit = "x libtorrent" if budget.is_ratio else budget.unit
+        unit = "x libtorrent" if budget.is_ratio else BY_KEY[budget.figure].unit
         bound = f"{'at least' if budget.is_least else 'at most'} {budget.limit:g} {unit}"
         if value is None:
             words = "not measured"
@@ -101,6 +104,7 @@ def _value(budget: Budget, clients: Mapping[str, Sequence[Run | None]]) -> float
 _CORE: Final = "8 us is 0.5 CPU-s/GB: one core moves 2 GB/s before the reactor is the limit"
 _LEECH: Final = "SHA-1 and the kernel's copies are the larger part, and alike for both"
 _SEED: Final = "hashing leechers are the limit, so that rates are alike; a block costs less CPU"
+_HASH: Final = "nothing but hashing; a bare loop of preadv and SHA-1 comes to 0.78, for the copy"
 _SINK: Final = "nothing but reads and sends: what a seed can do when its peers can take it"
 _IDLE: Final = "what nobody uses should cost next to nothing"
 
@@ -123,9 +127,10 @@ BUDGETS: Final = (
     Budget("sink-10", "reactor", 8.4, 8.0, _CORE, is_ratio=False),
     Budget("sink-10", "rate", 1.1, 1.2, _SINK),
     Budget("sink-10", "cpu", 0.8, 0.6, _SINK),
-    Budget("check", "rate", 0.93, 1.0, "as many threads hash as there are cores"),
     Budget("idle-5000", "accept_cpu", 100.0, 100.0, _IDLE, is_ratio=False),
-    Budget("idle-5000", "each", 4.0, 4.0, _IDLE, is_ratio=False, unit="KB"),
-    Budget("idle-5000", "idle", 0.2, 0.2, _IDLE, is_ratio=False, unit="%"),
+    Budget("idle-5000", "each", 4.0, 4.0, _IDLE, is_ratio=False),
+    Budget("idle-5000", "idle", 0.2, 0.2, _IDLE, is_ratio=False),
+    Budget("check", "rate", 0.97, 1.0, "as many threads hash as there are cores"),
+    Budget("check", "sha1", 0.71, 0.95, _HASH, is_ratio=False),
 )
 """Limits that differ from their goals are what was measured on 2026-11-20, on 2 shared cores."""

@@ -10,23 +10,28 @@ from attrs import frozen
 
 @frozen
 class Figure:
-    """One kind of measurement: its key, its heading, its decimals, and which way is better."""
+    """One kind of measurement: its key, its heading, its decimals, and which way is better.
+
+    `unit` is what a budget of it is counted in.
+    """
 
     key: str
     title: str
     decimals: int
     higher_is_better: bool = False
+    unit: str = ""
 
 
 FIGURES: Final = (
     Figure("rate", "MB/s", 0, higher_is_better=True),
+    Figure("sha1", "of all cores' SHA-1", 2, higher_is_better=True, unit="x all cores' SHA-1"),
     Figure("cpu", "CPU-s/GB", 2),
     Figure("memory", "peak anon MB", 0),
-    Figure("reactor", "reactor us/block", 2),
     Figure("accepts", "accepts/s", 0, higher_is_better=True),
-    Figure("accept_cpu", "CPU us/accept", 0),
-    Figure("each", "KB/peer", 1),
-    Figure("idle", "idle CPU %", 2),
+    Figure("accept_cpu", "CPU us/accept", 0, unit="us"),
+    Figure("each", "KB/peer", 1, unit="KB"),
+    Figure("idle", "idle CPU %", 2, unit="%"),
+    Figure("reactor", "reactor us/block", 2, unit="us"),
     Figure("turn_p999", "turn p99.9 ms", 1),
     Figure("turn_longest", "longest turn ms", 1),
     Figure("turn_longest_cpu", "longest turn CPU ms", 1),

@@ -5,12 +5,14 @@ client's own word that its download is complete, or the last reference peer that
 and connecting are no part of it. CPU counts from before the connections are made.
 """
 
+import hashlib
 import os
 import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from statistics import median
 from typing import Final, Protocol, TypeVar
 
 from attrs import define, field, frozen
@@ -31,6 +33,8 @@ FIRST_LIMIT: Final = 30.0
 """Seconds from the order to connect to the first byte of payload."""
 SETTLE: Final = 0.3
 """Seconds of rest before the clock runs: start-up has its own aftermath."""
+HASHED_PIECES: Final = 64
+"""Pieces hashed to learn how fast this machine hashes: some 40 ms."""
 FLUSH_LIMIT: Final = 5.0
 """Seconds in which a complete client must have written what it holds."""
 
@@ -102,7 +106,7 @@ def run(bench: Bench, scenario: Scenario, kind: type[Client], mebibytes: int) ->
     sample = bench.sample(mebibytes)
     if scenario.work == "check":
         with bench.folder() as work, ended(kind(sample, work)) as client:
-            return {"rate": sample.size / client.check().seconds / 1e6}
+            return _check(client)
     if scenario.work == "idle":
         with (
             bench.folder() as work,
@@ -180,6 +184,23 @@ class Meter:
             procfs.cpu_of_main_thread(self._pid),
             procfs.cpu_of_machine() - procfs.cpu_of_tree(os.getpid()),
         )
+
+
+def _check(client: Client) -> dict[str, float]:
+    """The check's rate, and what share it is of what all cores can hash."""
+    most = sha1_rate() * (os.cpu_count() or 1)
+    rate = client.sample.size / client.check().seconds
+    return {"rate": rate / 1e6, "sha1": rate / most}
+
+
+def sha1_rate() -> float:
+    """Bytes/s that one thread hashes of memory in its core's cache, when nobody disturbs it."""
+    data, took = bytes(PIECE), []
+    for _ in range(HASHED_PIECES):
+        begin = time.perf_counter()
+        hashlib.sha1(data, usedforsecurity=False).digest()
+        took.append(time.perf_counter() - begin)
+    return PIECE / median(took)
 
 
 def _download(bench: Bench, client: Client, peers: int, out: str) -> Meter:

@@ -190,6 +190,9 @@ class Budgets(SynchronousTestCase):
         )
         self.assertIn("EXCEEDED  sink-1 cpu: 1.10", str(Verdict(budget, 1.1)))
         self.assertIn("reaches the goal", str(Verdict(budget, 0.5)))
+        for figure, unit in [("reactor", "us"), ("sha1", "x all cores' SHA-1")]:
+            budget = Budget("check", figure, 2.0, 2.0, "", is_ratio=False)
+            self.assertIn(f" 2 {unit}, goal", str(Verdict(budget, 1.0)))
 
     def test_the_table_is_about_what_is_measured(self) -> None:
         known = {scenario.name for scenario in scenarios(parse(["--quick"]))}
