@@ -4,12 +4,15 @@ The set follows from the peer's network and the torrent, so reconnecting wins no
 """
 
 from hashlib import sha1
+from struct import Struct
 from typing import Final
 
 from txtorrent.address import packed
 
 SET_SIZE: Final = 10
 """Pieces (k in BEP 6): enough to have something to trade, too few to live on."""
+
+_NUMBERS: Final = Struct(">5I")
 
 
 def allowed_fast_set(host: str, info_hash: bytes, pieces: int, size: int = SET_SIZE) -> list[int]:
@@ -23,7 +26,5 @@ def allowed_fast_set(host: str, info_hash: bytes, pieces: int, size: int = SET_S
     digest = address[:3] + b"\0" + info_hash
     while len(allowed) < wanted:
         digest = sha1(digest).digest()
-        for at in range(0, 20, 4):
-            if len(allowed) < wanted:
-                allowed[int.from_bytes(digest[at : at + 4], "big") % pieces] = None
-    return list(allowed)
+        allowed.update((number % pieces, None) for number in _NUMBERS.unpack(digest))
+    return list(allowed)[:wanted]
