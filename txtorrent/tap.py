@@ -149,6 +149,7 @@ class TorrentService(Service):
         if self._failed:
             return
         process.keep_freed_memory()
+        process.collect_seldom()
         self._starting = Deferred.fromCoroutine(self._start())
         self._starting.addErrback(self._could_not_start)
 

@@ -1,5 +1,6 @@
 """What a process needs once: clock, descriptors, signals."""
 
+import gc
 import os
 import resource
 import signal
@@ -105,3 +106,8 @@ class Memory(SynchronousTestCase):
 
         self.patch(process.ctypes, "CDLL", missing)
         process.keep_freed_memory()
+
+    def test_the_collector_looks_less_often(self):
+        self.addCleanup(gc.set_threshold, *gc.get_threshold())
+        process.collect_seldom()
+        self.assertEqual(gc.get_threshold()[0], process.COLLECT_AFTER)
