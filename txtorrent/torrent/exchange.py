@@ -4,7 +4,7 @@ Per block there is no object, no timer, no Deferred and no log call: peers are a
 once a received chunk, time-outs are found by one scan a second, haves go out in batches.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import ceil
 from typing import Final, Protocol
 
@@ -389,16 +389,36 @@ class Exchange:
         Connections on which nothing moves take turns: it costs little to have thousands.
         """
         self._now = now
-        for link in (*self._busy, *self._turns(now)):
-            try:
-                self._scan_one(link, now)
-            except Exception:
-                _log.failure("{link!r}: an error of ours ends this connection", link=link)
-                link.close("internal error")
-            self._file(link)
+        for link in tuple(self._busy):
+            self._safely(self._scan_one, link, now)
+            if link in self._busy and not _is_busy(link):
+                del self._busy[link]
+                self._quiet[link] = now
+        for link in self._turns(now):
+            self._safely(self._scan_quiet, link, now)
         self._mind_share()
         if self._starved:
             self._spill_idle(now)
+
+    def _safely(
+        self, scan: Callable[[PeerProtocol, float], None], link: PeerProtocol, now: float
+    ) -> None:
+        try:
+            scan(link, now)
+        except Exception:
+            _log.failure("{link!r}: an error of ours ends this connection", link=link)
+            link.close("internal error")
+
+    def _scan_quiet(self, link: PeerProtocol, now: float) -> None:
+        """Next time it comes behind all others."""
+        if self._quiet.pop(link, None) is None:
+            return  # it left, or woke, meanwhile
+        self._quiet[link] = now
+        link.check(now)
+        if link.peer.am_interested:
+            self._mind_interest(link)
+        if link.outbox.size or link.is_reading_paused:
+            self._wake(link)
 
     def _turns(self, now: float) -> list[PeerProtocol]:
         """A tenth of the quiet ones, so that no second has most of the work; and who is due."""
@@ -416,17 +436,6 @@ class Exchange:
         self._busy[link] = None
         link.peer.downloaded.resume(self._now)
         link.peer.uploaded.resume(self._now)
-
-    def _file(self, link: PeerProtocol) -> None:
-        """A connection that was looked at stays busy, or comes last of the quiet ones."""
-        if link not in self.links:
-            return
-        self._quiet.pop(link, None)
-        if _is_busy(link):
-            self._busy[link] = None
-        else:
-            self._busy.pop(link, None)
-            self._quiet[link] = self._now
 
     def _mind_share(self) -> None:
         """While memory is short nobody sits on what others could fill at the same time."""
