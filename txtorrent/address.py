@@ -7,6 +7,7 @@ Pure: no name is resolved here.
 from enum import Enum, auto
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
+from socket import AF_INET, inet_pton
 from struct import Struct
 from typing import Final, NamedTuple
 
@@ -85,6 +86,10 @@ _NAT64 = int(IPv6Address("64:ff9b::")) >> 32
 @lru_cache(_REMEMBERED)
 def _parse(text: str) -> IPv4Address | IPv6Address:
     """The address, out of its IPv4-mapped form. ValueError when it is not an IP address."""
+    try:
+        return IPv4Address(inet_pton(AF_INET, text))  # a third of the time of ip_address
+    except OSError:
+        pass
     address = ip_address(text)
     if isinstance(address, IPv6Address):
         if address.ipv4_mapped is not None:
