@@ -11,11 +11,9 @@ import time
 from typing import Any, Final, cast
 
 from twisted.logger import (
-    FilteringLogObserver,
     ILogObserver,
     LogEvent,
     LogLevel,
-    LogLevelFilterPredicate,
     formatEvent,
     formatTime,
 )
@@ -30,6 +28,7 @@ LOG_FILE_SIZE: Final = 10_000_000
 LOG_FILES: Final = 9
 """Log files put aside that are kept."""
 _CLEAR: Final = "\r\x1b[K"
+_RANKS: Final = {level: rank for rank, level in enumerate(LogLevel.iterconstants())}
 _QUIET: Final = ("twisted.", "log_legacy", "treq")
 """Namespaces whose remarks about starting and stopping say nothing to a user."""
 _IN_ASCII: Final = str.maketrans(
@@ -131,19 +130,23 @@ def _is_terminal(stream: Any) -> bool:
 
 def is_wanted(event: LogEvent) -> bool:
     """Whether an event below a warning says anything to a user."""
-    level = event.get("log_level", LogLevel.info)
-    return level > LogLevel.info or not str(event.get("log_namespace", "")).startswith(_QUIET)
+    warns = _rank(event) > _RANKS[LogLevel.info]
+    return warns or not str(event.get("log_namespace", "")).startswith(_QUIET)
+
+
+def _rank(event: LogEvent) -> int:
+    """How severe an event is; less than any if it does not say."""
+    return _RANKS.get(event.get("log_level"), -1)
 
 
 def filtered(console: Console, level: str) -> ILogObserver:
     """The console, shown only events of `level` ("debug", "info", ...) and above."""
-    predicate = LogLevelFilterPredicate(LogLevel.levelWithName(level))
-    wanted = FilteringLogObserver(console, [predicate])
+    least = _RANKS[LogLevel.levelWithName(level)]
 
     @provider(ILogObserver)
     def observe(event: LogEvent) -> None:
-        if is_wanted(event):
-            wanted(event)
+        if _rank(event) >= least and is_wanted(event):
+            console(event)
 
     return cast(ILogObserver, observe)
 
