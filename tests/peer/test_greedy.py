@@ -71,6 +71,17 @@ class Seeding(SessionCase):
             self.swarm.run(2)
         self.assertEqual((len(self.seed.parts.connections), self.seed.linked), (0, []))
 
+    def test_who_leaves_makes_room(self):
+        host = self.network.host("20.60.0.1")
+        crowd = [self.fake(self.seed, host) for _ in range(MOST_PER_HOST)]
+        self.clock.advance(2)
+        for fake in crowd:
+            fake.hang_up()
+        self.clock.advance(2)
+        again = [self.fake(self.seed, host) for _ in range(MOST_PER_HOST + 1)]
+        self.clock.advance(2)
+        self.assertEqual(sum(fake.is_connected for fake in again), MOST_PER_HOST)
+
     def test_no_more_than_some_from_one_network(self):
         """THREATS B8."""
         crowd = []

@@ -53,6 +53,17 @@ class Redialling(ConnectionsCase):
 class Twins(ConnectionsCase):
     """Two connections with one peer id."""
 
+    def test_one_that_has_left_is_no_twin(self):
+        """Its next connection may come from anywhere."""
+        first, second = self.peer("20.60.0.1"), self.peer("20.60.0.2")
+        first.dial(self.node.address)
+        self.clock.advance(5)
+        first.hang_up()
+        self.clock.advance(1)
+        second.dial(self.node.address)
+        self.clock.advance(5)
+        self.assertTrue(second.is_connected)
+
     def test_one_that_is_alive_stays(self):
         first, second = self.peer("20.60.0.1"), None
         first.dial(self.node.address)

@@ -82,23 +82,32 @@ class Quiet(SessionCase):
         self.assertEqual([len(exchange.links), len(exchange._busy), len(exchange._quiet)], [0] * 3)
 
     def test_one_that_reads_nothing_of_what_it_is_told(self):
-        """Haves are all that we say to it, and it says something every minute."""
+        """It is noticed on its turn; from then on it is looked at every second."""
+        [deaf] = self.crowd(1)
+        link = self.link(self.seed, deaf)
+        deaf.wire.pauseProducing()
+        while not link.outbox.size:
+            link.send_frames(b"".join([m.Have(0).encode()] * 1000))
+            self.clock.advance(0.1)
+        self.clock.advance(QUIET_ROUND)
+        self.assertFalse(link.is_reading_paused)
+        seen = self.counted()
+        self.clock.advance(STUCK_TIMEOUT - QUIET_ROUND - 1)
+        self.assertTrue(link.is_open)
+        self.assertEqual(seen.count(link), int(STUCK_TIMEOUT - QUIET_ROUND - 1))
+        self.clock.advance(QUIET_ROUND + 3)
+        self.assertFalse(link.is_open)
+
+    def test_one_that_may_be_asked_for_something(self):
         leecher = self.swarm.add_leecher()
         self.clock.advance(1)
-        deaf = self.fake(leecher, "20.60.1.1", m.HaveNone())
+        leecher.parts.exchange.hold(True)
+        fake = self.fake(leecher, "20.60.1.1", m.HaveAll(), m.Unchoke())
+        self.clock.advance(5)
+        link, seen = self.link(leecher, fake), self.counted()
+        self.assertFalse(link.peer.requests)
         self.clock.advance(3)
-        link = self.link(leecher, deaf)
-        deaf.wire.pauseProducing()
-        link.send_frames(b"".join([m.Have(0).encode()] * 200_000))
-        self.clock.advance(1)
-        self.assertTrue(link.outbox.size)
-        leecher.parts.exchange._new_haves.append(0)
-        leecher.parts.exchange._tell_haves()
-        for _ in range(int(STUCK_TIMEOUT / 60) + 1):
-            self.assertTrue(deaf.is_connected)
-            deaf.say(m.KeepAlive())
-            self.clock.advance(60)
-        self.assertFalse(link.is_open)
+        self.assertEqual(seen.count(link), 3)
 
 
 class Slots(SessionCase):
@@ -120,6 +129,16 @@ class Slots(SessionCase):
         late = self.fake(seed, "20.61.1.1", *said)
         self.clock.advance(1)
         self.assertFalse(late.hears(m.Unchoke))
+
+    def test_who_wants_nothing_any_more_is_choked(self):
+        seed = self.swarm.add_seed()
+        self.clock.advance(1)
+        fake = self.fake(seed, "20.60.0.1", m.HaveNone(), m.Interested())
+        self.clock.advance(2)
+        self.assertTrue(fake.hears(m.Unchoke))
+        fake.say(m.NotInterested())
+        self.clock.advance(ROUND + 1)
+        self.assertTrue(fake.hears(m.Choke))
 
 
 class Shared(SessionCase):

@@ -358,8 +358,6 @@ class Exchange:
         for link in tuple(self.links):
             if not link.peer.is_seed:
                 link.send_frames(frames)
-                if link.outbox.size and link in self._quiet:
-                    self._wake(link)
 
     def _complete(self) -> None:
         self._swarm.completed()
