@@ -4,7 +4,7 @@ from tests.peer.sessioncase import SessionCase
 from tests.testing.fakepeer import Request
 from txtorrent.peer.protocol import SILENCE_TIMEOUT, STUCK_TIMEOUT, PeerProtocol
 from txtorrent.swarm.choker import ROUND
-from txtorrent.torrent.exchange import QUIET_ROUND
+from txtorrent.swarm.rounds import QUIET_ROUND
 from txtorrent.wire import messages as m
 
 CROWD = 50
@@ -79,7 +79,8 @@ class Quiet(SessionCase):
         self.clock.advance(10 + QUIET_ROUND + 1)
         self.assertFalse(any(fake.is_connected for fake in fakes))
         exchange = self.seed.parts.exchange
-        self.assertEqual([len(exchange.links), len(exchange._busy), len(exchange._quiet)], [0] * 3)
+        rounds = exchange._rounds
+        self.assertEqual([len(exchange.links), len(rounds.busy), len(rounds.quiet)], [0] * 3)
 
     def test_one_that_reads_nothing_of_what_it_is_told(self):
         """It is noticed on its turn; from then on it is looked at every second."""

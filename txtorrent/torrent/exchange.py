@@ -5,7 +5,6 @@ once a received chunk, time-outs are found by one scan a second, haves go out in
 """
 
 from collections.abc import Callable, Sequence
-from math import ceil
 from typing import Final, Protocol
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
@@ -17,6 +16,7 @@ from txtorrent.peer.protocol import PeerProtocol
 from txtorrent.swarm.allowedfast import SET_SIZE, allowed_fast_set
 from txtorrent.swarm.partial import CHUNK_BLOCKS
 from txtorrent.swarm.picker import PiecePicker
+from txtorrent.swarm.rounds import Rounds
 from txtorrent.swarm.window import MOST, fair_share
 from txtorrent.torrent.asking import request_frames
 from txtorrent.torrent.assembly import Assembly
@@ -31,9 +31,6 @@ LOST_AFTER: Final = 60.0
 """Seconds after which one request is given up although the peer answers others."""
 HAVE_BATCH: Final = 0.1
 """Seconds for which haves are collected: one write a peer instead of one a piece."""
-QUIET_ROUND: Final = 10
-"""Seconds in which every connection where nothing moves is looked at: a keep-alive that is due
-after 100 s still comes within two minutes."""
 SPILL_AFTER: Final = 10.0
 """Seconds that a chunk may lie idle in memory while others wait for its buffer."""
 LEAST_SHARE: Final = 8
@@ -65,9 +62,7 @@ class Exchange:
     ) -> None:
         self.progress = progress
         self.links: dict[PeerProtocol, None] = {}
-        self._busy: dict[PeerProtocol, None] = {}
-        self._quiet: dict[PeerProtocol, float] = {}
-        """When each was looked at last, in that order."""
+        self._rounds: Rounds[PeerProtocol] = Rounds()
         self.picker = PiecePicker(
             progress.metainfo.geometry, progress.have, shared.buffers, shared.random
         )
@@ -100,7 +95,7 @@ class Exchange:
     def joined(self, link: PeerProtocol) -> None:
         """Tell the peer what we have, first of all."""
         self.links[link] = None
-        self._quiet[link] = self._now
+        self._rounds.rest(link, self._now)
         self.picker.joined(link.peer)
         have, fast = self.progress.have, link.peer.fast
         if fast and have.is_full:
@@ -113,8 +108,7 @@ class Exchange:
     def left(self, link: PeerProtocol) -> None:
         """Others may have its blocks."""
         self.links.pop(link, None)
-        self._busy.pop(link, None)
-        self._quiet.pop(link, None)
+        self._rounds.leave(link)
         self._hungry.pop(link, None)
         self._starved.pop(link, None)
         self._download.leave(link.take_turn)
@@ -190,7 +184,7 @@ class Exchange:
         """A block went out."""
         link.peer.uploaded.total += size
         self.progress.uploaded.total += size
-        if link in self._quiet:
+        if link in self._rounds.quiet:
             self._wake(link)
         link.mind_queue()
 
@@ -227,7 +221,7 @@ class Exchange:
     def chunk_handled(self, link: PeerProtocol) -> None:
         """All that came at once is filed: ask for more in one write."""
         peer = link.peer
-        if link in self._quiet:
+        if link in self._rounds.quiet:
             self._wake(link)
         if peer.arrived:
             now = self._clock.seconds()
@@ -387,12 +381,12 @@ class Exchange:
         Connections on which nothing moves take turns: it costs little to have thousands.
         """
         self._now = now
-        for link in tuple(self._busy):
+        rounds = self._rounds
+        for link in tuple(rounds.busy):
             self._safely(self._scan_one, link, now)
-            if link in self._busy and not _is_busy(link):
-                del self._busy[link]
-                self._quiet[link] = now
-        for link in self._turns(now):
+            if link in rounds.busy and not _is_busy(link):
+                rounds.rest(link, now)
+        for link in rounds.due(now):
             self._safely(self._scan_quiet, link, now)
         self._mind_share()
         if self._starved:
@@ -408,30 +402,18 @@ class Exchange:
             link.close("internal error")
 
     def _scan_quiet(self, link: PeerProtocol, now: float) -> None:
-        """Next time it comes behind all others."""
-        if self._quiet.pop(link, None) is None:
+        if link not in self._rounds.quiet:
             return  # it left, or woke, meanwhile
-        self._quiet[link] = now
+        self._rounds.rest(link, now)
         link.check(now)
         if link.peer.am_interested:
             self._mind_interest(link)
         if link.outbox.size or link.is_reading_paused:
             self._wake(link)
 
-    def _turns(self, now: float) -> list[PeerProtocol]:
-        """A tenth of the quiet ones, so that no second has most of the work; and who is due."""
-        turns: list[PeerProtocol] = []
-        least = ceil(len(self._quiet) / QUIET_ROUND)
-        for link, looked_at in self._quiet.items():
-            if len(turns) >= least and now - looked_at < QUIET_ROUND:
-                break
-            turns.append(link)
-        return turns
-
     def _wake(self, link: PeerProtocol) -> None:
         """Something moves on a quiet connection: it is looked at every second from now on."""
-        del self._quiet[link]
-        self._busy[link] = None
+        self._rounds.wake(link)
         link.peer.downloaded.resume(self._now)
         link.peer.uploaded.resume(self._now)
 
