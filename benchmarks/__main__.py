@@ -17,12 +17,12 @@ from typing import Final
 from benchmarks.budgets import BUDGETS, judge
 from benchmarks.child import Failed
 from benchmarks.clients import CLIENTS, Client, TxtorrentTurns
+from benchmarks.crowd import impossible
 from benchmarks.figures import BY_KEY
 from benchmarks.growth import growth, memory
 from benchmarks.limits import limits
 from benchmarks.lines import plot_lines
 from benchmarks.loopback import memory_disk
-from benchmarks.native import compiler
 from benchmarks.own import OwnScenario
 from benchmarks.plot import plot
 from benchmarks.report import Results, from_json, table, to_json
@@ -121,10 +121,10 @@ def measure(options: argparse.Namespace, results: Results) -> None:
     kinds = _available(options, results)
     with _alone(), _bench() as bench:
         for scenario in scenarios(options):
-            takers = _takers(results, scenario, kinds)
+            chosen = takers(results, scenario, kinds)
             results.titles[scenario.name] = _title(options, scenario)
             for number in range(_runs(options, scenario)):
-                for kind in takers:
+                for kind in chosen:
                     size = max(1, _mebibytes(options, scenario) // kind.size_share)
                     measured = partial(run, bench, scenario, kind, size)
                     _measure_one(results, scenario.name, kind.name, number, measured)
@@ -172,22 +172,22 @@ def _available(options: argparse.Namespace, results: Results) -> list[type[Clien
     return kinds
 
 
-def _takers(results: Results, scenario: Scenario, kinds: list[type[Client]]) -> list[type[Client]]:
+def takers(results: Results, scenario: Scenario, kinds: list[type[Client]]) -> list[type[Client]]:
     """Those that can take part in the scenario; why others cannot is noted."""
     if scenario.work != "idle":
         return kinds
-    if not compiler():
-        results.skipped[scenario.name] = "there is no C compiler (cc)"
+    if (why := impossible(scenario.peers)) is not None:
+        results.skipped[scenario.name] = why
         return []
-    takers = []
+    able = []
     for kind in kinds:
         if kind.most_idle is not None and kind.most_idle < scenario.peers:
             results.skipped[f"{kind.name} for {scenario.name}"] = (
                 f"it takes no more than {kind.most_idle} idle peers"
             )
         elif kind is not TxtorrentTurns:
-            takers.append(kind)
-    return takers
+            able.append(kind)
+    return able
 
 
 def _runs(options: argparse.Namespace, scenario: Scenario) -> int:

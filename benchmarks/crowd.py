@@ -10,11 +10,11 @@ import time
 from typing import Final
 
 from benchmarks import procfs
-from benchmarks.child import Child, Failed
+from benchmarks.child import Child
 from benchmarks.clients import Client
 from benchmarks.content import PIECE
 from benchmarks.loopback import CLIENT_HOST
-from benchmarks.native import compiled
+from benchmarks.native import compiled, no_compiler
 
 SETTLE: Final = 1.0
 """Seconds of rest before the first connect, and behind the last answer."""
@@ -26,9 +26,16 @@ SPARE: Final = 500
 """Descriptors that a client has for other things."""
 
 
+def impossible(peers: int) -> str | None:
+    """Why so many peers cannot be had here, or None. Each end needs a descriptor for each."""
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    if most != resource.RLIM_INFINITY and most < peers + SPARE:
+        return f"{peers + SPARE} descriptors are needed, ulimit -Hn says {most}"
+    return no_compiler()
+
+
 def crowd(client: Client, peers: int, work: str) -> dict[str, float]:
     """The figures of one client with so many idle peers. Failed."""
-    _check_descriptors(peers)
     sample = client.sample
     argv = [compiled("crowd"), sample.info_hash.hex(), str(sample.size // PIECE), str(peers)]
     reference = Child(argv, work)
@@ -39,13 +46,6 @@ def crowd(client: Client, peers: int, work: str) -> dict[str, float]:
         return _measure(client, reference, peers)
     finally:
         reference.stop()
-
-
-def _check_descriptors(peers: int) -> None:
-    """Both ends need one each, in processes of their own."""
-    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    if most != resource.RLIM_INFINITY and most < peers + SPARE:
-        raise Failed(f"{peers} peers need {peers + SPARE} descriptors: see ulimit -Hn ({most})")
 
 
 def _measure(client: Client, reference: Child, peers: int) -> dict[str, float]:

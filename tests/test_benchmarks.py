@@ -10,16 +10,19 @@ from xml.etree import ElementTree
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from benchmarks import __main__ as main_module
 from benchmarks.__main__ import (
     OWN_WORKS,
     main,
     own_scenarios,
     parse,
     scenarios,
+    takers,
     write_plots,
 )
 from benchmarks.budgets import BUDGETS, Budget, Verdict, judge
 from benchmarks.child import Child
+from benchmarks.clients import CLIENTS, TxtorrentTurns
 from benchmarks.content import Sample, is_same, make_sample
 from benchmarks.figures import BY_KEY, Summary, percentile, ratios, summaries, summarize
 from benchmarks.frozen import cannot_freeze, file_system
@@ -374,6 +377,20 @@ class CommandLine(SynchronousTestCase):
         names = [scenario.name for scenario in own_scenarios(parse([*OWN_WORKS]))]
         self.assertEqual(len(names), len(set(names)))
         self.assertEqual({name.partition("-")[0] for name in names}, set(OWN_WORKS))
+
+    def test_who_takes_part_with_idle_peers(self) -> None:
+        kinds = [*CLIENTS.values(), TxtorrentTurns]
+        scenario, results = Scenario("idle", 5000), Results()
+        self.patch(main_module, "impossible", lambda peers: None)
+        found = [kind.name for kind in takers(results, scenario, kinds)]
+        self.assertEqual(found, ["txtorrent", "libtorrent"])
+        self.assertEqual(
+            sorted(results.skipped), ["aria2 for idle-5000", "transmission for idle-5000"]
+        )
+        self.assertEqual(takers(results, Scenario("sink", 1), kinds), kinds)
+        self.patch(main_module, "impossible", lambda peers: "too many")
+        self.assertEqual(takers(results, scenario, kinds), [])
+        self.assertEqual(results.skipped["idle-5000"], "too many")
 
     def test_titles(self) -> None:
         self.assertEqual(Scenario("download", 1).title, "download from 1 libtorrent seed")
