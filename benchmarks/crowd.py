@@ -10,7 +10,7 @@ import time
 from typing import Final
 
 from benchmarks import procfs
-from benchmarks.child import Child
+from benchmarks.child import Child, Failed
 from benchmarks.clients import Client
 from benchmarks.content import PIECE
 from benchmarks.loopback import CLIENT_HOST

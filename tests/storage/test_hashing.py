@@ -10,6 +10,7 @@ from txtorrent.storage.hashing import (
     block_digests,
     block_digests_on_disk,
     verify_and_write,
+    verify_and_write_all,
     verify_on_disk,
     zeros_sha1,
 )
@@ -33,6 +34,14 @@ class HashingTests(SynchronousTestCase):
     def test_a_bad_piece_is_not(self):
         self.assertFalse(verify_and_write(self.content, 0, self.data[:65536], bytes(20)))
         self.assertEqual(os.listdir(os.path.join(self.root, "t")), [])
+
+    def test_several_are_judged_one_by_one(self):
+        first, second = self.data[:65536], self.data[65536:]
+        good, bad = sha1(second).digest(), bytes(20)
+        found = verify_and_write_all(self.content, [(0, first, bad), (65536, second, good)])
+        self.assertEqual(found, [False, True])
+        self.assertEqual(self.content.read(65536, len(second)), second)
+        self.assertEqual(os.listdir(os.path.join(self.root, "t")), ["b"])
 
     def test_verify_on_disk(self):
         self.patch(hashing, "READ_SIZE", 7000)

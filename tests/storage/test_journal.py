@@ -98,8 +98,9 @@ class ResumeTests(Case):
         self.get(journal.checkpoint(A, state(clean=True)))
         self.now = 1003.5
         self.get(gatherResults([journal.record(A, piece) for piece in (3, 1, 3)]))
+        self.get(journal.record(A, 4, 5, 1))
         journal = self.reopened(journal)
-        self.assertEqual(self.get(journal.load(A)), resume(state(), {1, 3}, alive_at=1003.5))
+        self.assertEqual(self.get(journal.load(A)), resume(state(), {1, 3, 4, 5}, alive_at=1003.5))
         self.assertIsNone(self.get(journal.load(B)))
 
     def test_a_checkpoint_ends_the_records_it_covers(self):

@@ -2,6 +2,7 @@
 
 import errno
 from hashlib import sha1
+from unittest.mock import ANY
 
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.trial.unittest import SynchronousTestCase
@@ -12,7 +13,7 @@ from txtorrent.metainfo.pieces import BLOCK, Geometry
 from txtorrent.storage.disk import LaneStopped
 from txtorrent.swarm.buffers import BufferPool
 from txtorrent.swarm.partial import CHUNK_BLOCKS, Partial
-from txtorrent.torrent.assembly import RETRY_FULL_DISK, Assembly
+from txtorrent.torrent.assembly import BATCH, RETRY_FULL_DISK, Assembly
 
 A, B = Address("1.1.1.1", 1), Address("2.2.2.2", 2)
 FULL = OSError(errno.ENOSPC, "No space left on device")
@@ -51,14 +52,15 @@ class Store:
         while self.jobs:
             self.finish()
 
-    def verify_and_write(self, piece, data):
+    def verify_and_write(self, pieces):
         def work():
-            good = self.good(bytes(data))
-            if good:
-                self.disk = {0: bytes(data)}
-            return good
+            return [self.good(bytes(data)) and self.keep(data) for _, data in pieces]
 
         return self._job("verify_and_write", work)
+
+    def keep(self, data):
+        self.disk = {0: bytes(data)}
+        return True
 
     def write(self, piece, runs):
         def work():
@@ -83,8 +85,8 @@ class Notes:
         self.notes = []
         self.recording = succeed(None)
 
-    def record_piece(self, piece):
-        self.notes.append(("record", piece))
+    def record_pieces(self, pieces):
+        self.notes.append(("record", *pieces))
         return self.recording
 
     def __getattr__(self, name):
@@ -100,8 +102,9 @@ class AssemblyCase(SynchronousTestCase):
         self.pool = BufferPool()
         self.assembly = Assembly(self.store, self.owner, self.clock)
 
-    def fill(self, blocks, senders=(A,), skip=(), piece=0):
-        """A piece of so many blocks arrives, by turns from each sender."""
+    def fill(self, blocks, senders=(A,), skip=(), piece=0, turn=True):
+        """A piece of so many blocks arrives, by turns from each sender. The reactor's turn ends
+        behind it, unless told otherwise."""
         self.partial = Partial(piece, Geometry(blocks * BLOCK, 4 * blocks * BLOCK), self.pool)
         for _ in range(blocks):
             self.partial.take()
@@ -111,6 +114,41 @@ class AssemblyCase(SynchronousTestCase):
                 data, sender = bytes([block % 251]) * BLOCK, peers[block % len(peers)]
                 if not self.partial.store(block, data, sender, 0):
                     self.assembly.chunk_stored(self.partial, block // CHUNK_BLOCKS)
+        if turn:
+            self.clock.advance(0)
+
+    def test_small_pieces_of_one_turn_are_one_job(self):
+        self.store.good = lambda data: data[BLOCK] != 99
+        for piece in range(3):
+            self.fill(4, piece=piece, turn=False)
+            if piece == 1:
+                self.partial.chunks[0].view[BLOCK] = 99
+        self.assertEqual(self.store.jobs, [])
+        self.clock.advance(0)
+        self.assertEqual(self.store.finish(), "verify_and_write")
+        self.assertEqual(
+            self.owner.notes,
+            [("buffer_freed",), ("record", 0, 2), ("piece_verified", 0), ("piece_verified", 2)],
+        )
+        self.store.finish_all()
+        self.assertEqual(self.owner.notes[-2:], [("piece_failed", 1), ("ban", A, ANY)])
+        self.assertEqual((self.pool.lent, self.clock.getDelayedCalls()), (0, []))
+
+    def test_what_is_much_does_not_wait(self):
+        for piece in range(3):
+            self.fill(BATCH // 3 + 1, piece=piece, turn=False)
+            self.assertEqual(len(self.store.jobs), piece // 2)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+        self.store.finish_all()
+        self.assertEqual(self.owner.names().count("piece_verified"), 3)
+
+    def test_stop_in_the_same_turn(self):
+        self.fill(2, turn=False)
+        stopped = self.assembly.stop()
+        self.store.finish_all()
+        self.successResultOf(stopped)
+        self.assertIn("piece_verified", self.owner.names())
+        self.assertEqual(self.clock.getDelayedCalls(), [])
 
     def test_a_small_piece_is_one_job(self):
         self.fill(4)

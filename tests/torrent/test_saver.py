@@ -48,8 +48,8 @@ class World:
         self.done.append("stat")
         return (None,)
 
-    def record(self, info_hash, piece):
-        self.done.append(f"record {piece}")
+    def record(self, info_hash, *pieces):
+        self.done.append(f"record {' '.join(map(str, pieces))}")
         return self.result or succeed(None)
 
     def retract(self, info_hash, pieces):
@@ -79,7 +79,7 @@ class Saving(SynchronousTestCase):
 
     def write(self, *pieces):
         self.world.unsynced |= frozenset(pieces)
-        recorded = [self.saver.record(piece) for piece in pieces]
+        recorded = [self.saver.record([piece]) for piece in pieces]
         self.clock.advance(RECORD_BATCH)
         for piece, done in zip(pieces, recorded, strict=True):
             self.successResultOf(done)
@@ -104,13 +104,13 @@ class Saving(SynchronousTestCase):
 
     def test_records_go_together(self):
         """And each counts only when it is written."""
-        first = self.saver.record(1)
+        first = self.saver.record([1, 3])
         self.clock.advance(RECORD_BATCH / 2)
-        second = self.saver.record(2)
+        second = self.saver.record([2])
         self.assertEqual(self.take(), [])
         self.assertNoResult(first)
         self.clock.advance(RECORD_BATCH / 2)
-        self.assertEqual(self.take(), ["record 1", "record 2"])
+        self.assertEqual(self.take(), ["record 1 3", "record 2"])
         self.assertEqual((self.successResultOf(first), self.successResultOf(second)), (None, None))
 
     def test_a_piece_of_the_meantime_waits_for_the_next(self):
@@ -125,7 +125,7 @@ class Saving(SynchronousTestCase):
 
     def test_sooner_when_much_is_written(self):
         for piece in range(SAVE_AFTER // MIB):
-            self.saver.record(piece % 8)
+            self.saver.record([piece % 8])
         self.clock.advance(RECORD_BATCH)
         self.world.unsynced = frozenset({1})
         self.take()
@@ -166,7 +166,7 @@ class Saving(SynchronousTestCase):
         """E2: it is said once, and pieces and uploads go on."""
         for _ in range(3):
             self.world.result = fail(StateError(errno.ENOSPC, "full", "state.db"))
-            recorded = self.saver.record(1)
+            recorded = self.saver.record([1, 3])
             self.clock.advance(RECORD_BATCH)
             self.successResultOf(recorded)
             self.world.result = fail(StateError(errno.ENOSPC, "full", "state.db"))

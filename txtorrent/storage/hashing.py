@@ -5,7 +5,7 @@ Every call may block; the hashing itself lets other threads run.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from hashlib import blake2b, sha1
 from threading import local
 
@@ -32,6 +32,13 @@ def verify_and_write(content: Content, offset: int, data: Buffer, expected: byte
         return False
     content.write(offset, data)
     return True
+
+
+def verify_and_write_all(
+    content: Content, pieces: Iterable[tuple[int, Buffer, bytes]]
+) -> list[bool]:
+    """As `verify_and_write` for each (offset, data, expected)."""
+    return [verify_and_write(content, *piece) for piece in pieces]
 
 
 def verify_on_disk(content: Content, offset: int, length: int, expected: bytes) -> bool:

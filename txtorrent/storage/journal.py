@@ -93,12 +93,12 @@ class Journal:
         """What is known of a torrent; None when nothing is, or what is was damaged."""
         return self._submit(lambda db: self._rows.load(db, info_hash))
 
-    def record(self, info_hash: bytes, piece: int) -> Deferred[None]:
-        """Note that a piece was verified and written.  Once it fires, a kill does not undo that.
+    def record(self, info_hash: bytes, *pieces: int) -> Deferred[None]:
+        """Note that pieces were verified and written.  Once it fires, a kill does not undo that.
 
         It counts from the torrent's first checkpoint on: make one before the first piece.
         """
-        return self._submit(lambda db: self._rows.record(db, info_hash, piece))
+        return self._submit(lambda db: self._rows.record(db, info_hash, *pieces))
 
     def retract(self, info_hash: bytes, pieces: Iterable[int]) -> Deferred[None]:
         """Take back the records of pieces that a failed sync, or a check, put in doubt."""

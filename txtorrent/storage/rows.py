@@ -50,8 +50,9 @@ class Rows:
             wasted=row[5],
         )
 
-    def record(self, db: Connection, info_hash: bytes, piece: int) -> None:
-        put(db, "provisional", sealed("provisional", info_hash, piece, self.boot))
+    def record(self, db: Connection, info_hash: bytes, *pieces: int) -> None:
+        for piece in pieces:
+            put(db, "provisional", sealed("provisional", info_hash, piece, self.boot))
         at = self.wall()
         if info_hash not in self.checkpointed:
             at, _ = self._alive(db, info_hash)

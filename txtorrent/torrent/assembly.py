@@ -6,7 +6,9 @@ is full, the job waits with its data, and nothing new is requested, until there 
 """
 
 import errno
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
+from itertools import compress
+from operator import not_
 from typing import Any, Final, Protocol, TypeVar
 
 from twisted.internet.defer import CancelledError, Deferred, DeferredList
@@ -15,12 +17,16 @@ from twisted.logger import Logger
 
 from txtorrent.address import Address
 from txtorrent.storage.disk import LaneStopped
-from txtorrent.swarm.partial import Partial
+from txtorrent.swarm.partial import CHUNK_BLOCKS, Partial
 from txtorrent.swarm.smartban import BadCopy, SmartBan
 from txtorrent.torrent.store import PieceStore
 
 RETRY_FULL_DISK: Final = 30.0
 """Seconds between looks whether a full disk has space again."""
+
+BATCH: Final = CHUNK_BLOCKS
+"""Blocks of small pieces that are hashed and written by one job. A job each for pieces of 16 KiB
+costs ten times what a block does otherwise: threads, the interpreter's lock, a commit."""
 
 FULL: Final = (errno.ENOSPC, errno.EDQUOT)
 T = TypeVar("T")
@@ -39,8 +45,8 @@ class PieceOwner(Protocol):
     def buffer_freed(self) -> None:
         """Memory went back to the pool."""
 
-    def record_piece(self, piece: int) -> "Deferred[None]":
-        """Have the journal note the piece, whose data is written."""
+    def record_pieces(self, pieces: Sequence[int]) -> "Deferred[None]":
+        """Have the journal note the pieces, whose data is written."""
 
     def ban(self, address: Address, reason: str) -> None:
         """This peer sent bad data."""
@@ -66,6 +72,9 @@ class Assembly:
         self._clock = clock
         self._ban = SmartBan()
         self._jobs: set[Deferred[None]] = set()
+        self._whole: list[Partial] = []
+        self._whole_blocks = 0
+        self._whole_due: IDelayedCall | None = None
         self._stopping = False
         self._pauses: set[tuple[IDelayedCall, Deferred[None]]] = set()
 
@@ -73,7 +82,7 @@ class Assembly:
         """A chunk lacks nothing: a piece of one chunk is hashed and written, of others the chunk is
         written."""
         if partial.one_chunk and not partial.spilled:
-            self._start(self._finish_in_memory(partial))
+            self._add_whole(partial)
         else:
             self._start(self._write_chunk(partial, number))
 
@@ -84,12 +93,30 @@ class Assembly:
     def stop(self) -> "Deferred[None]":
         """Wait for the jobs under way; those that wait for disk space are given up."""
         self._stopping = True
+        self._finish_whole()
         for timer, pause in tuple(self._pauses):
             timer.cancel()
             pause.errback(CancelledError())
         return DeferredList(tuple(self._jobs)).addCallback(lambda _: None)
 
     # -- jobs --------------------------------------------------------------------------------
+
+    def _add_whole(self, partial: Partial) -> None:
+        """A piece is whole in memory: small ones wait for what else comes in this turn."""
+        self._whole.append(partial)
+        self._whole_blocks += partial.blocks
+        if self._whole_blocks >= BATCH or self._stopping:
+            self._finish_whole()
+        elif self._whole_due is None:
+            self._whole_due = self._clock.callLater(0, self._finish_whole)
+
+    def _finish_whole(self) -> None:
+        due, self._whole_due = self._whole_due, None
+        if due is not None and due.active():
+            due.cancel()
+        batch, self._whole, self._whole_blocks = self._whole, [], 0
+        if batch:
+            self._start(self._finish_in_memory(batch))
 
     def _start(self, job: Coroutine[Any, Any, None]) -> None:
         running = Deferred.fromCoroutine(self._guarded(job))
@@ -107,13 +134,16 @@ class Assembly:
             _log.failure("an error of ours while a piece was written")
             self._owner.storage_failed(OSError(errno.EIO, "internal error, see the log"))
 
-    async def _finish_in_memory(self, partial: Partial) -> None:
-        piece, data = partial.piece, partial.chunks[0].view
-        good = await self._patiently(lambda: self._store.verify_and_write(piece, data))
-        if good:
-            await self._succeed(partial)
-        else:
-            await self._fail(partial, await self._store.digests(piece, data))
+    async def _finish_in_memory(self, batch: Sequence[Partial]) -> None:
+        pieces = [(partial.piece, partial.chunks[0].view) for partial in batch]
+        good = await self._patiently(lambda: self._store.verify_and_write(pieces))
+        for partial in compress(batch, map(not_, good)):
+            self._start(self._fail_in_memory(partial))
+        await self._succeed(tuple(compress(batch, good)))
+
+    async def _fail_in_memory(self, partial: Partial) -> None:
+        digests = await self._store.digests(partial.piece, partial.chunks[0].view)
+        await self._fail(partial, digests)
 
     async def _write_chunk(self, partial: Partial, number: int) -> None:
         chunk, runs = partial.detach(number)
@@ -127,19 +157,22 @@ class Assembly:
 
     async def _finish_on_disk(self, partial: Partial) -> None:
         if await self._store.verify(partial.piece):
-            await self._succeed(partial)
+            await self._succeed([partial])
         else:
             await self._fail(partial, await self._store.digests(partial.piece))
 
-    async def _succeed(self, partial: Partial) -> None:
-        piece = partial.piece
-        partial.discard()
+    async def _succeed(self, batch: Sequence[Partial]) -> None:
+        if not batch:
+            return
+        for partial in batch:
+            partial.discard()
         self._owner.buffer_freed()
-        await self._owner.record_piece(piece)
-        self._owner.piece_verified(piece)
-        if self._ban.remembers(piece):
-            digests = await self._store.digests(piece)
-            self._accuse(self._ban.passed(piece, digests), piece)
+        pieces = [partial.piece for partial in batch]
+        await self._owner.record_pieces(pieces)
+        for piece in pieces:
+            self._owner.piece_verified(piece)
+        for piece in filter(self._ban.remembers, pieces):
+            self._accuse(self._ban.passed(piece, await self._store.digests(piece)), piece)
 
     async def _fail(self, partial: Partial, digests: list[bytes]) -> None:
         senders = [source.address if source else None for source in partial.sources]

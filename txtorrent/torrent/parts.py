@@ -150,9 +150,9 @@ class Parts:
         """Memory went back to the pool: whoever waits for it, in any torrent, goes on."""
         self._shared.buffers.wake()
 
-    def record_piece(self, piece: int) -> "Deferred[None]":
-        """Have the journal note the piece."""
-        return self.saver.record(piece)
+    def record_pieces(self, pieces: Sequence[int]) -> "Deferred[None]":
+        """Have the journal note the pieces."""
+        return self.saver.record(pieces)
 
     def ban(self, address: Address, reason: str) -> None:
         """Keep the host out, in every torrent and over restarts."""

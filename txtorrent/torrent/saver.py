@@ -4,6 +4,7 @@ Every five seconds or 64 MiB while pieces are written: sync the data, then make 
 of the pieces that were verified before the sync began.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 from twisted.internet.defer import Deferred
@@ -42,7 +43,7 @@ class Saver:
         self._saved_at = 0.0
         self._saved_uploaded = progress.uploaded.total
         self._unsaved = 0
-        self._to_record: list[tuple[int, Deferred[None]]] = []
+        self._to_record: list[tuple[Sequence[int], Deferred[None]]] = []
         self._complaint = ""
         self._clean = False
 
@@ -50,22 +51,22 @@ class Saver:
         """Make the checkpoint from which the records of pieces count. OSError."""
         await self._save(final=False)
 
-    def record(self, piece: int) -> "Deferred[None]":
-        """Have the journal note a piece whose data is written; never fails.
+    def record(self, pieces: Sequence[int]) -> "Deferred[None]":
+        """Have the journal note pieces whose data is written; never fails.
 
-        A full state disk costs a re-hash after a crash, not the piece.
+        A full state disk costs a re-hash after a crash, not the pieces.
         """
-        self._unsaved += self._piece_length
+        self._unsaved += self._piece_length * len(pieces)
         recorded: Deferred[None] = Deferred()
-        self._to_record.append((piece, recorded))
+        self._to_record.append((pieces, recorded))
         if len(self._to_record) == 1:
             self._shared.reactor.callLater(RECORD_BATCH, self._record_batch)
         return recorded
 
     def _record_batch(self) -> None:
         batch, self._to_record = self._to_record, []
-        for piece, recorded in batch:
-            done = self._shared.journal.record(self._info_hash, piece)
+        for pieces, recorded in batch:
+            done = self._shared.journal.record(self._info_hash, *pieces)
             done.addErrback(self._not_saved).chainDeferred(recorded)
 
     def tick(self, now: float) -> "Deferred[None] | None":

@@ -29,10 +29,13 @@ class PieceStore:
         self._now = now
         self._key = secrets.token_bytes(16)
 
-    def verify_and_write(self, piece: int, data: memoryview) -> "Deferred[bool]":
-        """Write a whole piece if its hash is right; False, and nothing written, if it is not."""
-        offset, expected = self._geometry.piece_offset(piece), self._metainfo.piece_hash(piece)
-        return self._disk.write.run(hashing.verify_and_write, self.content, offset, data, expected)
+    def verify_and_write(self, pieces: Iterable[tuple[int, memoryview]]) -> "Deferred[list[bool]]":
+        """Write each whole piece whose hash is right; False, and nothing written, for others."""
+        wanted = [
+            (self._geometry.piece_offset(piece), data, self._metainfo.piece_hash(piece))
+            for piece, data in pieces
+        ]
+        return self._disk.write.run(hashing.verify_and_write_all, self.content, wanted)
 
     def write(self, piece: int, runs: Iterable[tuple[int, memoryview]]) -> "Deferred[None]":
         """Write parts of a piece that is not complete: (byte offset in the piece, data)."""
