@@ -15,7 +15,7 @@ from benchmarks.child import Child
 from benchmarks.clients import Client, Txtorrent
 from benchmarks.content import MIB
 from benchmarks.own import OwnScenario
-from benchmarks.work import Bench, Meter, connect, ended, sinks, sources
+from benchmarks.work import Bench, Meter, connect, ended, sinks, sources, wait_ready
 
 PEERS: Final = 4
 SETTLED: Final = 1.0
@@ -95,7 +95,7 @@ def _measure(
     client: Client, starting: AbstractContextManager[Child], rate: int
 ) -> dict[str, float]:
     with starting as peers:
-        peers.moment("ready", ANSWER)
+        wait_ready(peers)
         connect(client, peers)
         time.sleep(SETTLED)
         before = counts(peers)

@@ -256,10 +256,15 @@ def serve(client: Client, takers: Child, size: int) -> Meter:
 
 def set_off(client: Client, reference: Child, size: int) -> tuple[Meter, float]:
     """Connect the two; returns once payload moves, and since when."""
-    reference.moment("ready", FIRST_LIMIT)
-    time.sleep(SETTLE)
+    wait_ready(reference)
     meter = Meter(client.child.pid, size)
     return meter, connect(client, reference)
+
+
+def wait_ready(reference: Child) -> None:
+    """Return once the peers are there, and the client has had a moment of rest. Failed."""
+    reference.moment("ready", FIRST_LIMIT)
+    time.sleep(SETTLE)
 
 
 def connect(client: Client, reference: Child) -> float:

@@ -27,6 +27,39 @@ class Rates(SwarmCase):
         rate = self.rate(leecher, lambda node: node.downloaded, swarm)
         self.assertNear(rate, 200_000, 0.03)
 
+    def shares(self, node, kind, swarm, seconds=20):
+        """Bytes by peer over so many seconds, after the first five."""
+
+        def moved():
+            links = node.parts.exchange.links
+            return {link: getattr(link.peer, kind).total for link in links}
+
+        swarm.run(5)
+        before = moved()
+        swarm.run(seconds)
+        return [total - before[link] for link, total in moved().items()]
+
+    def test_download_is_shared_fairly(self):
+        """Whether a peer is near or far, and its window deep or not."""
+        swarm = self.swarm(40_000_000)
+        for up in (500_000, 1_000_000, 2_000_000, 4_000_000):
+            swarm.add_seed(up=up)
+        leecher = swarm.add_leecher(settings={"download_rate": 1_000_000})
+        shares = self.shares(leecher, "downloaded", swarm)
+        self.assertEqual(len(shares), 4)
+        for share in shares:
+            self.assertNear(share, 20 * 250_000, 0.03)
+
+    def test_upload_is_shared_fairly(self):
+        swarm = self.swarm(40_000_000)
+        seed = swarm.add_seed(settings={"upload_rate": 1_000_000})
+        for down in (500_000, 1_000_000, 2_000_000, 4_000_000):
+            swarm.add_leecher(down=down, settings={"upload_rate": 1})
+        shares = self.shares(seed, "uploaded", swarm)
+        self.assertEqual(len(shares), 4)
+        for share in shares:
+            self.assertNear(share, 20 * 250_000, 0.03)
+
     def test_one_slow_block_at_a_time(self):
         """A limit far below one block a second holds as well."""
         swarm = self.swarm(2_000_000)
