@@ -403,11 +403,27 @@ def python(script, *before, **rest):
     return run.stdout
 
 
+def child(directory, body):
+    """A script with a journal in `directory`."""
+    return textwrap.dedent(CHILD).format(directory=directory) + textwrap.dedent(body)
+
+
+def killed_after(lines, script):
+    """The lines that a script had printed when it was killed, soon after the first so many."""
+    running = subprocess.Popen(command(script), env=ENVIRONMENT, stdout=subprocess.PIPE, text=True)
+    told = [running.stdout.readline() for _ in range(lines)]
+    running.kill()
+    told += running.stdout.readlines()
+    running.wait()
+    running.stdout.close()
+    return [line.strip() for line in told if line.endswith("\n")]
+
+
 class KillTests(Case):
     """E5, E6: what a commit promises."""
 
     def script(self, body):
-        return textwrap.dedent(CHILD).format(directory=self.directory) + textwrap.dedent(body)
+        return child(self.directory, body)
 
     def child(self, body, *before, **rest):
         return python(self.script(body), *before, **rest)
@@ -438,14 +454,7 @@ class KillTests(Case):
                 piece += 1
         """
         for lines in (1, 7, 200):
-            child = subprocess.Popen(
-                command(self.script(body)), env=ENVIRONMENT, stdout=subprocess.PIPE, text=True
-            )
-            told = [int(child.stdout.readline()) for _ in range(lines)]
-            child.kill()
-            told += [int(line) for line in child.stdout.read().split("\n")[:-1]]
-            child.wait()
-            child.stdout.close()
+            told = [int(line) for line in killed_after(lines, self.script(body))]
             journal = self.opened()
             provisional = self.get(journal.load(A)).provisional
             self.assertEqual(frozenset(told) - provisional, frozenset())

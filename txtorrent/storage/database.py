@@ -24,7 +24,8 @@ ASIDE = ".damaged"
 # What may lie beside the database and belongs to it.
 _SUFFIXES = ("", "-wal", "-shm")
 
-# A row of the largest torrent (200,000 files, 2 million pieces) is 3.5 MB: more is damage.
+# The progress of the largest torrent (200,000 files, 2 million pieces) is 3.5 MB, a metainfo at
+# most 10 MiB: more is damage.
 LONGEST_VALUE = 16 * 1024 * 1024
 # The log is cut back to this after a burst, bytes.
 LOG_SIZE = 4 * 1024 * 1024
@@ -144,7 +145,7 @@ class Database:
         self._commit([partial(put, table=table, row=row) for table, row in saved], durable=True)
         _log.warn(
             "{path} is damaged ({reason}) and was kept as {aside}; {count} of its entries were"
-            " saved, torrents without one are checked again",
+            " saved, torrents without their progress are checked again",
             path=self.path,
             reason=reason,
             aside=self.path + ASIDE,

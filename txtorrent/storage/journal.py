@@ -26,7 +26,7 @@ from txtorrent.storage.database import Database, StateError
 from txtorrent.storage.disk import Lane
 from txtorrent.storage.lockfile import StateInUse
 from txtorrent.storage.resume import Checkpoint, Resume
-from txtorrent.storage.rows import Rows
+from txtorrent.storage.rows import Rows, forget
 
 __all__ = ["Checkpoint", "Journal", "JournalClosed", "Resume", "StateError", "StateInUse"]
 
@@ -91,19 +91,19 @@ class Journal:
 
     def load(self, info_hash: bytes) -> Deferred[Resume | None]:
         """What is known of a torrent; None when nothing is, or what is was damaged."""
-        return self._submit(lambda db: self._rows.load(db, info_hash))
+        return self.submit(lambda db: self._rows.load(db, info_hash))
 
     def record(self, info_hash: bytes, *pieces: int) -> Deferred[None]:
         """Note that pieces were verified and written.  Once it fires, a kill does not undo that.
 
         It counts from the torrent's first checkpoint on: make one before the first piece.
         """
-        return self._submit(lambda db: self._rows.record(db, info_hash, *pieces))
+        return self.submit(lambda db: self._rows.record(db, info_hash, *pieces))
 
     def retract(self, info_hash: bytes, pieces: Iterable[int]) -> Deferred[None]:
         """Take back the records of pieces that a failed sync, or a check, put in doubt."""
         doubted = list(pieces)
-        return self._submit(lambda db: self._rows.retract(db, info_hash, doubted))
+        return self.submit(lambda db: self._rows.retract(db, info_hash, doubted))
 
     def checkpoint(self, info_hash: bytes, state: Checkpoint) -> Deferred[None]:
         """Note a torrent's state; once it fires, a power cut does not undo that.
@@ -111,21 +111,39 @@ class Journal:
         The records of pieces that are in `state.have` have then done their duty.  Make none
         between the start of a check and its end: pieces not in `have` are not checked again.
         """
-        done = self._submit(lambda db: self._rows.checkpoint(db, info_hash, state), durable=True)
+        done = self.submit(lambda db: self._rows.checkpoint(db, info_hash, state), durable=True)
         return done.addCallback(lambda _: self._rows.checkpointed.add(info_hash))
 
     def forget(self, info_hash: bytes) -> Deferred[None]:
         """Remove all that is known of a torrent, durably."""
+        self.forgotten(info_hash)
+        return self.submit(lambda db: forget(db, info_hash), durable=True)
+
+    def forgotten(self, info_hash: bytes) -> None:
+        """To be told by whoever removes a torrent's rows by a change of their own."""
         self._rows.checkpointed.discard(info_hash)
-        return self._submit(lambda db: self._rows.forget(db, info_hash), durable=True)
 
     def ban(self, host: str, until: float) -> Deferred[None]:
         """Keep a host banned until a wall time, over restarts."""
-        return self._submit(lambda db: self._rows.ban(db, host, until))
+        return self.submit(lambda db: self._rows.ban(db, host, until))
 
     def bans(self) -> Deferred[list[tuple[str, float]]]:
         """(host, wall time of its end) for each ban that has not ended."""
-        return self._submit(self._rows.bans)
+        return self.submit(self._rows.bans)
+
+    def submit(self, apply: Callable[[Connection], T], *, durable: bool = False) -> Deferred[T]:
+        """Have `apply`, a function of the connection, run within the next transaction.
+
+        Fires with what it gives once that outlives a kill, and if `durable` a power cut. What it
+        raises fails the whole commit, others' changes too: it is to raise nothing but SQLite's.
+        """
+        if not self._is_open:
+            return fail(JournalClosed(f"the journal in {self._directory} is not open"))
+        done: Deferred[T] = Deferred()
+        self._waiting.append(_Change(apply, durable, done))
+        if not self._committing:
+            self._commit()
+        return done
 
     async def _open(self) -> None:
         if self._lane.threads != 1:
@@ -142,15 +160,6 @@ class Journal:
             self._idle.append(idle)
             await idle
         await self._lane.run(self._database.close)
-
-    def _submit(self, apply: Callable[[Connection], T], *, durable: bool = False) -> Deferred[T]:
-        if not self._is_open:
-            return fail(JournalClosed(f"the journal in {self._directory} is not open"))
-        done: Deferred[T] = Deferred()
-        self._waiting.append(_Change(apply, durable, done))
-        if not self._committing:
-            self._commit()
-        return done
 
     def _commit(self) -> None:
         """Have what waits committed together."""

@@ -6,20 +6,16 @@ whole count as missing (schema.py).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from sqlite3 import Connection
-from typing import Any
 
 from attrs import define, field
-from twisted.logger import Logger
 
 from txtorrent.storage.resume import Checkpoint, Resume, pack_files, unpack_files
-from txtorrent.storage.schema import Column, is_whole, put, sealed
+from txtorrent.storage.schema import first, put, sealed, whole
 
 # Bans beyond these, the first to end go: a swarm of attackers must not fill the disk.
 MOST_BANS = 10_000
-
-_log = Logger()
 
 
 @define(eq=False)
@@ -33,10 +29,10 @@ class Rows:
     checkpointed: set[bytes] = field(init=False, factory=set)
 
     def load(self, db: Connection, info_hash: bytes) -> Resume | None:
-        row = _first(db, "torrent", "info_hash = ?", info_hash)
+        row = first(db, "torrent", "info_hash = ?", info_hash)
         if row is None:
             return None
-        provisional = list(_whole(db, "provisional", "info_hash = ?", info_hash))
+        provisional = list(whole(db, "provisional", "info_hash = ?", info_hash))
         at, clean = self._alive(db, info_hash)
         return Resume(
             have=row[1],
@@ -73,10 +69,6 @@ class Rows:
         recorded = [piece for (piece,) in db.execute(query, (info_hash,))]
         self.retract(db, info_hash, [piece for piece in recorded if _has(state.have, piece)])
 
-    def forget(self, db: Connection, info_hash: bytes) -> None:
-        for table in ("torrent", "alive", "provisional"):
-            db.execute(f"DELETE FROM {table} WHERE info_hash = ?", (info_hash,))  # noqa: S608
-
     def ban(self, db: Connection, host: str, until: float) -> None:
         put(db, "ban", sealed("ban", host.encode(), float(until)))
         db.execute(
@@ -87,12 +79,18 @@ class Rows:
 
     def bans(self, db: Connection) -> list[tuple[str, float]]:
         db.execute("DELETE FROM ban WHERE until <= ?", (self.wall(),))
-        return [(host.decode(), until) for host, until, _ in _whole(db, "ban", "1")]
+        return [(host.decode(), until) for host, until, _ in whole(db, "ban", "1")]
 
     def _alive(self, db: Connection, info_hash: bytes) -> tuple[float, bool]:
         """(when the torrent's rows were last true, whether it was stopped cleanly then)."""
-        row = _first(db, "alive", "info_hash = ?", info_hash)
+        row = first(db, "alive", "info_hash = ?", info_hash)
         return (0.0, False) if row is None else (row[1], bool(row[2]))
+
+
+def forget(db: Connection, info_hash: bytes) -> None:
+    """Remove what is known of a torrent's progress."""
+    for table in ("torrent", "alive", "provisional"):
+        db.execute(f"DELETE FROM {table} WHERE info_hash = ?", (info_hash,))  # noqa: S608
 
 
 def _has(have: bytes, piece: object) -> bool:
@@ -100,17 +98,3 @@ def _has(have: bytes, piece: object) -> bool:
     if not isinstance(piece, int) or not 0 <= piece < 8 * len(have):
         return False
     return bool(have[piece >> 3] & (0x80 >> (piece & 7)))
-
-
-def _first(db: Connection, table: str, where: str, *values: Column) -> tuple[Any, ...] | None:
-    return next(_whole(db, table, where, *values), None)
-
-
-def _whole(db: Connection, table: str, where: str, *values: Column) -> Iterator[tuple[Any, ...]]:
-    """The rows of a table that are as they were written."""
-    query = f"SELECT * FROM {table} WHERE {where}"  # noqa: S608 - our names
-    for row in db.execute(query, values).fetchall():
-        if is_whole(table, row):
-            yield row
-        else:
-            _log.warn("a damaged entry of the state database is left out ({table})", table=table)

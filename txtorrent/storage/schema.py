@@ -9,8 +9,11 @@ No table has an index beside it (WITHOUT ROWID), so nothing can disagree with it
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from hashlib import blake2b
+from typing import Any
+
+from twisted.logger import Logger
 
 Column = bytes | int | float | str | None
 
@@ -36,9 +39,27 @@ UPGRADES: tuple[tuple[str, ...], ...] = (
         """,
         "CREATE TABLE ban (host BLOB PRIMARY KEY, until REAL, seal BLOB) WITHOUT ROWID",
     ),
+    (
+        "CREATE TABLE entry (info_hash BLOB PRIMARY KEY, id INTEGER, data BLOB, seal BLOB)"
+        " WITHOUT ROWID",
+        # Apart from its entry's row, which is read at every start and written often.
+        "CREATE TABLE metainfo (info_hash BLOB PRIMARY KEY, data BLOB, seal BLOB) WITHOUT ROWID",
+        """
+        CREATE TABLE task (
+            info_hash BLOB, kind TEXT, data BLOB, seal BLOB, PRIMARY KEY (info_hash, kind)
+        ) WITHOUT ROWID
+        """,
+        "CREATE TABLE setting (name TEXT PRIMARY KEY, value BLOB, seal BLOB) WITHOUT ROWID",
+        "CREATE TABLE number (name TEXT PRIMARY KEY, value INTEGER, seal BLOB) WITHOUT ROWID",
+    ),
 )
 
-TABLES = ("torrent", "alive", "provisional", "ban")
+TABLES = (
+    "torrent", "alive", "provisional", "ban", "entry", "metainfo", "task", "setting", "number"
+)  # fmt: skip
+
+
+_log = Logger()
 
 
 class SchemaError(Exception):
@@ -85,6 +106,25 @@ def put(db: sqlite3.Connection, table: str, row: Sequence[Column]) -> None:
     """Write a sealed row in place of the one of the same key."""
     marks = ",".join("?" * len(row))
     db.execute(f"INSERT OR REPLACE INTO {table} VALUES ({marks})", row)  # noqa: S608 - our names
+
+
+def first(
+    db: sqlite3.Connection, table: str, where: str, *values: Column
+) -> tuple[Any, ...] | None:
+    """A row of a table that is as it was written, if there is one."""
+    return next(whole(db, table, where, *values), None)
+
+
+def whole(
+    db: sqlite3.Connection, table: str, where: str, *values: Column
+) -> Iterator[tuple[Any, ...]]:
+    """The rows of a table that are as they were written; the others are told to the log."""
+    query = f"SELECT * FROM {table} WHERE {where}"  # noqa: S608 - our names
+    for row in db.execute(query, values).fetchall():
+        if is_whole(table, row):
+            yield row
+        else:
+            _log.warn("a damaged entry of the state database is left out ({table})", table=table)
 
 
 def _seal(table: str, columns: Sequence[Column]) -> bytes:
