@@ -16,7 +16,7 @@ PACKAGE = "txtorrent"
 # The rooms of each floor, lowest first. Rooms of one floor do not know each other, but for the
 # ground floor's. `tap` stands above all others: it puts them together.
 FLOORS = (
-    ("bencode", "bitfield", "address"),
+    ("bencode", "bitfield", "address", "units"),
     ("metainfo",),
     ("wire", "swarm", "storage"),
     ("peer", "tracker", "dht", "discovery", "webseed"),

@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 
 from txtorrent.daemon import space
 from txtorrent.daemon.errors import UserError
-from txtorrent.daemon.units import show_size
 from txtorrent.metainfo.torrentfile import Metainfo
 from txtorrent.storage import lockfile
+from txtorrent.units import show_size
 
 
 def check_directory(option: str, path: str) -> None:

@@ -16,10 +16,10 @@ from txtorrent import __version__
 from txtorrent.address import canonical_host, split_host_port
 from txtorrent.daemon import checks
 from txtorrent.daemon.errors import UserError
-from txtorrent.daemon.units import parse_size
 from txtorrent.metainfo.torrentfile import Metainfo, MetainfoError, load
 from txtorrent.session import DEFAULT_CONNECTIONS, DEFAULT_PORT
 from txtorrent.torrent.shared import DEFAULT_MAX_PEERS, Allocation
+from txtorrent.units import parse_size
 
 T = TypeVar("T")
 SYNOPSIS: Final = "Usage: twistd -n txtorrent [options] --torrent FILE [--torrent FILE ...]"

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from txtorrent.daemon.cells import cells, fit
-from txtorrent.daemon.units import show_size, show_time
 from txtorrent.torrent.life import State
 from txtorrent.torrent.torrent import Torrent
+from txtorrent.units import show_size, show_time
 
 BAR_WIDTH: Final = 20
 """Cells of the bar, where there is room."""

@@ -2,7 +2,7 @@
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from txtorrent.daemon.units import parse_size, show_size, show_time
+from txtorrent.units import parse_size, parse_time, show_size, show_time
 
 
 class ParseSize(SynchronousTestCase):
@@ -43,6 +43,27 @@ class ParseSize(SynchronousTestCase):
                 error = self.assertRaises(ValueError, parse_size, text)
                 self.assertIn(repr(text), str(error))
                 self.assertIn("5MB", str(error))
+
+
+class ParseTime(SynchronousTestCase):
+    def test_times(self):
+        for text, seconds in (
+            ("0s", 0.0),
+            ("30s", 30.0),
+            ("5m", 300.0),
+            (" 5 M ", 300.0),
+            ("1h30m", 5400.0),
+            ("2 d", 172_800.0),
+            ("1.5h", 5400.0),
+        ):
+            with self.subTest(text):
+                self.assertEqual(parse_time(text), seconds)
+
+    def test_what_is_no_time(self):
+        for text in ("", "30", "m", "-5m", "5 weeks", "1h 30", "1.m", "\u0665m", "5m!"):
+            with self.subTest(text), self.assertRaises(ValueError) as caught:
+                parse_time(text)
+            self.assertIn("is no time", str(caught.exception))
 
 
 class ShowSize(SynchronousTestCase):

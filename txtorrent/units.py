@@ -8,7 +8,10 @@ _FACTORS: Final = {
     "k": 1000, "kb": 1000, "m": 10**6, "mb": 10**6, "g": 10**9, "gb": 10**9,
     "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30,
 }  # fmt: skip
+_SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _SIZE: Final = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([a-z]*)(?:/s)?\s*", re.IGNORECASE | re.ASCII)
+_TIME: Final = re.compile(r"\s*(?:\d+(?:\.\d+)?\s*[smhd]\s*)+", re.IGNORECASE | re.ASCII)
+_TIME_PART: Final = re.compile(r"([\d.]+)\s*([smhd])", re.IGNORECASE | re.ASCII)
 
 
 def parse_size(text: str) -> int:
@@ -21,6 +24,13 @@ def parse_size(text: str) -> int:
     if match is None or factor is None:
         raise ValueError(f"{text!r} is no size: write a number and a unit, as in 5MB or 512KiB")
     return round(float(match[1]) * factor)
+
+
+def parse_time(text: str) -> float:
+    """Seconds from "30s", "5m", "1h30m" or "2 d". ValueError with a message for the user."""
+    if _TIME.fullmatch(text) is None:
+        raise ValueError(f"{text!r} is no time: write a number and s, m, h or d, as in 30m")
+    return sum(float(part[1]) * _SECONDS[part[2].lower()] for part in _TIME_PART.finditer(text))
 
 
 def show_size(size: float) -> str:
