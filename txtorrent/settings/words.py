@@ -1,0 +1,97 @@
+"""Texts of settings that must have a certain form: each function gives the form to be kept.
+
+ValueError says what is wrong. A command or a list is looked at as a whole, and not changed.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Any, Final
+
+from txtorrent.address import canonical_host
+from txtorrent.wire.announce import TrackerError, TrackerUrl
+
+MAX_NAME: Final = 200
+"""Characters of a label's or group's name: what lists can still show."""
+_HOST: Final = re.compile(r"(?!-)[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*", re.ASCII)
+_ENDPOINT: Final = re.compile(r"[a-z0-9]+:.+", re.ASCII)
+
+
+def label(text: str) -> str:
+    """A label: no comma, since clients and scripts get them apart by commas."""
+    if "," in text:
+        raise ValueError(f"{text!r}: a label must not hold a comma")
+    return group_name(text)
+
+
+def group_name(text: str) -> str:
+    """A name that a line can show."""
+    name = text.strip()
+    if not name or len(name) > MAX_NAME or not name.isprintable():
+        raise ValueError(f"{text!r} is no name: 1 to {MAX_NAME} characters that can be shown")
+    return name
+
+
+def host(text: str) -> str:
+    """A host name, in lower case and without the last dot."""
+    name = text.lower().removesuffix(".")
+    if _HOST.fullmatch(name) is None or len(name) > 253:
+        raise ValueError(f"{text!r} is not a host name")
+    return name
+
+
+def tracker_host(text: str) -> str:
+    """The host of a tracker's URL: a name or an IP address."""
+    try:
+        return canonical_host(text)
+    except ValueError:
+        return host(text)
+
+
+def interface(text: str) -> str:
+    """An IP address, or nothing."""
+    if not text:
+        return text
+    try:
+        return canonical_host(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is no IP address: write one that this machine has") from None
+
+
+def endpoint(text: str) -> str:
+    """A server endpoint string; what it means is known only where it is listened on."""
+    if _ENDPOINT.fullmatch(text) is None:
+        raise ValueError(f"{text!r} is no endpoint: write one as tcp:9091:interface=127.0.0.1")
+    return text
+
+
+def announce_list(text: str) -> str:
+    """URLs of trackers, one a line; an empty line between tiers. The white space is tidied."""
+    lines = [line.strip() for line in text.strip().splitlines()]
+    for number, line in enumerate(lines, 1):
+        try:
+            if line:
+                TrackerUrl.parse(line)
+        except TrackerError as error:
+            raise ValueError(f"line {number} of the URLs: {error}") from None
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines))
+
+
+def argv(words: Sequence[str]) -> None:
+    """A command: the program's absolute path first, since no shell looks for it."""
+    if words and not words[0].startswith("/"):
+        raise ValueError(f"{words[0]!r}: the first word must be a program's absolute path")
+
+
+def days(names: Sequence[str]) -> None:
+    """Days of the week: one at least."""
+    if not names:
+        raise ValueError("there is no day in it: leave days out for every day")
+
+
+def directories_differ(watched: Sequence[dict[str, Any]]) -> None:
+    """Watched directories: each once."""
+    seen = set()
+    for each in watched:
+        if each["directory"] in seen:
+            raise ValueError(f"{each['directory']} is watched twice")
+        seen.add(each["directory"])
