@@ -34,8 +34,8 @@ from txtorrent.settings.words import (
     label,
     tracker_host,
 )
+from txtorrent.swarm.schedule import DAYS
 
-DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 SECTIONS: Final = ("scripts", "control")
 """Tables of the file whose keys are settings of their own."""
 LOG_LEVELS: Final = ("debug", "info", "warn", "error", "critical")
