@@ -16,12 +16,12 @@ PACKAGE = "txtorrent"
 # The rooms of each floor, lowest first. Rooms of one floor do not know each other, but for the
 # ground floor's. `tap` stands above all others: it puts them together.
 FLOORS = (
-    ("bencode", "bitfield", "address", "units"),
+    ("bencode", "bitfield", "address", "units", "errors"),
     ("metainfo",),
     ("wire", "swarm", "storage"),
     ("peer", "tracker", "dht", "discovery", "webseed"),
     ("torrent",),
-    ("session", "settings"),
+    ("session", "settings", "seedbox"),
     ("control", "trackerserver", "cli", "daemon"),
     ("tap",),
 )

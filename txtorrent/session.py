@@ -78,7 +78,8 @@ class Session:
     """The torrents of one process. `torrents` has them by info-hash.
 
     `reactor` provides TCP, UDP, time, names and threads; `disk` and `random` are made unless
-    given. `port` is the port that peers reach us at, known after `listen`.
+    given. `port` is the port that peers reach us at, known after `listen`. `wake` is asked for a
+    torrent that a peer wants and that is not running: it may add it before its Deferred fires.
     """
 
     def __init__(
@@ -90,15 +91,16 @@ class Session:
     ) -> None:
         self.torrents: dict[bytes, Torrent] = {}
         self.options = options
-        self._reactor = reactor
+        self.reactor = reactor
         self._random = random or SystemRandom()
-        self._disk = disk or Disk.threaded(reactor, os.cpu_count() or 1)
-        self._journal = Journal(self._disk.state, options.state)
+        self.disk = disk or Disk.threaded(reactor, os.cpu_count() or 1)
+        self.journal = Journal(self.disk.state, options.state)
         self._trackers = Trackers(reactor, self._random, options.interface)
         self._factory = InboundFactory(reactor, self._torrent_for, self._refuse)
         self._accept_rate = AcceptRate()
         self._listening: IListeningPort | None = None
         self._shared: Shared | None = None
+        self.wake: Callable[[bytes], Deferred[None]] | None = None
         self._ticker = Supervised(reactor, TICK, self._tick)
 
     @property
@@ -123,9 +125,9 @@ class Session:
         """
         if self._listening is None:
             self.listen()
-        self._disk.start()
+        self.disk.start()
         try:
-            await self._journal.open()
+            await self.journal.open()
             self._shared = self._make_shared()
             await self._restore_bans(self._shared)
         except BaseException:
@@ -133,39 +135,53 @@ class Session:
             raise
         self._ticker.start()
 
-    def add(self, metainfo: Metainfo, options: TorrentOptions) -> Torrent:
-        """Add a torrent and start it. DuplicateTorrent."""
+    def add(
+        self,
+        metainfo: Metainfo,
+        options: TorrentOptions,
+        watcher: Callable[[Torrent], None] | None = None,
+    ) -> Torrent:
+        """Add a torrent and start it. DuplicateTorrent.
+
+        `watcher` is called with it whenever its state is another.
+        """
         if metainfo.info_hash in self.torrents:
             raise DuplicateTorrent(f"{metainfo.name} is there already")
         self._refuse_shared_files(metainfo, options.directory)
         assert self._shared is not None, "the session has not been started"
-        torrent = Torrent(metainfo, options, self._shared)
+        torrent = Torrent(metainfo, options, self._shared, watcher)
         self.torrents[metainfo.info_hash] = torrent
         torrent.start()
         return torrent
 
+    async def remove(self, torrent: Torrent) -> None:
+        """End a torrent in good order; what is known of its progress stays in the state."""
+        await torrent.stop()
+        if self.torrents.get(torrent.metainfo.info_hash) is torrent:
+            del self.torrents[torrent.metainfo.info_hash]
+
     def stop(self) -> "Deferred[None]":
         """End every torrent in good order, then the rest; fires within ten seconds."""
         stopping = Deferred.fromCoroutine(self._stop())
-        stopping.addTimeout(STOP_LIMIT, self._reactor)
+        stopping.addTimeout(STOP_LIMIT, self.reactor)
         return stopping.addErrback(self._stopped_badly)
 
     # -- inside ------------------------------------------------------------------------------
 
     def _listen_at(self, interface: str) -> IListeningPort:
-        listening: IListeningPort = self._reactor.listenTCP(
+        listening: IListeningPort = self.reactor.listenTCP(
             self.options.port, self._factory, backlog=BACKLOG, interface=interface
         )
         return listening
 
     def _make_shared(self) -> Shared:
-        options, now = self.options, self._reactor
+        options, now = self.options, self.reactor
         return Shared(
-            reactor=self._reactor,
+            reactor=self.reactor,
             random=self._random,
-            disk=self._disk,
+            disk=self.disk,
             files=FilePool(),
-            journal=self._journal,
+            journal=self.journal,
             trackers=self._trackers,
             buffers=BufferPool(),
             scratch=make_scratch(),
@@ -193,10 +209,13 @@ class Session:
 
     async def _restore_bans(self, shared: Shared) -> None:
         now = time.time()
-        bans = await self._journal.bans()
-        shared.bans.restore(((host, until - now) for host, until in bans), self._reactor.seconds())
+        bans = await self.journal.bans()
+        shared.bans.restore(((host, until - now) for host, until in bans), self.reactor.seconds())
 
     def _torrent_for(self, info_hash: bytes, host: str) -> "Deferred[Swarm]":
+        if self.wake is not None and info_hash not in self.torrents:
+            woken = self.wake(info_hash)
+            return woken.addCallback(lambda _: self._admit(info_hash, host))
         try:
             return succeed(self._admit(info_hash, host))
         except Refused:
@@ -219,13 +238,13 @@ class Session:
         shared = self._shared
         if shared is None or shared.budget.is_spent:
             return "no more connections"
-        now = self._reactor.seconds()
+        now = self.reactor.seconds()
         if shared.bans.is_banned(host, now):
             return "banned"
         return None if self._accept_rate.allows(host, now) else "too many at once"
 
     def _tick(self) -> None:
-        now = self._reactor.seconds()
+        now = self.reactor.seconds()
         for torrent in tuple(self.torrents.values()):
             try:
                 torrent.tick(now)
@@ -248,8 +267,8 @@ class Session:
     async def _close(self) -> None:
         await self._stop_listening()
         await self._trackers.stop()
-        await self._journal.close()
-        await self._disk.stop()
+        await self.journal.close()
+        await self.disk.stop()
 
     def _stopped_badly(self, failure: Failure) -> None:
         if isinstance(failure.value, defer.FirstError):

@@ -132,7 +132,7 @@ class Broken(DiskCase):
         self.failing(leecher, errno.EIO, "sync")
         swarm.run_until(lambda: leecher.torrent.state is State.FAILED, 20)
         info_hash = swarm.payload.metainfo.info_hash
-        resume = swarm.clock.result_of(leecher.session._journal.load(info_hash))
+        resume = swarm.clock.result_of(leecher.session.journal.load(info_hash))
         self.assertEqual(resume.provisional, frozenset())
         believed = Bitfield.from_wire(leecher.torrent.progress.have.size, resume.have).count
         self.assertTrue(0 < believed < leecher.torrent.progress.have.count)

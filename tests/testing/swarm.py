@@ -153,7 +153,7 @@ class Node:
         """As kill -9: nothing is saved, nobody is told."""
         self.running = False
         self.host.kill()
-        self.session._journal._database.close()
+        self.session.journal._database.close()
         self.open_files().close_unused()
 
     def open_files(self) -> Any:

@@ -58,7 +58,7 @@ class Choker(Generic[P]):
     def __init__(self, slots: int, random: Random) -> None:
         self.slots = slots
         self._random = random
-        self._optimistic: P | None = None
+        self.optimistic: P | None = None
         self._drawn_at = float("-inf")
 
     def deal(self, peers: Sequence[P], seeding: bool, now: float) -> set[P]:
@@ -97,14 +97,14 @@ class Choker(Generic[P]):
     def _draw(self, candidates: Sequence[P], now: float) -> P | None:
         """Keep the optimistic unchoke for its round, then draw another."""
         due = now - self._drawn_at >= OPTIMISTIC_ROUND
-        if self._optimistic is not None and self._optimistic in candidates and not due:
-            return self._optimistic
+        if self.optimistic is not None and self.optimistic in candidates and not due:
+            return self.optimistic
         if not candidates:
-            self._optimistic = None
+            self.optimistic = None
             return None
         weights = [
             NEW_PEER_WEIGHT if now - peer.connected_at < NEW_PEER else 1 for peer in candidates
         ]
-        self._optimistic = self._random.choices(candidates, weights)[0]
+        self.optimistic = self._random.choices(candidates, weights)[0]
         self._drawn_at = now
-        return self._optimistic
+        return self.optimistic

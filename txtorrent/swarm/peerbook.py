@@ -149,6 +149,20 @@ class PeerBook:
         for candidate in self._candidates.values():
             candidate.order = self._rank(candidate.address)
 
+    def source(self, address: Address) -> Source | None:
+        """Where an address came from, if it is known."""
+        candidate = self._candidates.get(address)
+        return candidate.source if candidate is not None else None
+
+    def ranked(self, now: float) -> list[Candidate]:
+        """The candidates that are not banned, those that would be dialled first first."""
+        known = [
+            each
+            for each in self._candidates.values()
+            if not self._bans.is_banned(each.address.host, now)
+        ]
+        return sorted(known, key=lambda c: (c.failures, c.source.value, c.order))
+
     def rank(self, address: Address) -> float:
         """Place of an address in the canonical order; a lower number is preferred."""
         return self._rank(address)

@@ -10,7 +10,7 @@ from random import Random
 from typing import Final
 
 from txtorrent.bitfield import Bitfield
-from txtorrent.metainfo.pieces import Geometry
+from txtorrent.metainfo.pieces import BLOCK, Geometry
 from txtorrent.swarm.buffers import BufferPool
 from txtorrent.swarm.partial import Partial
 from txtorrent.swarm.peer import Peer
@@ -59,6 +59,11 @@ class PiecePicker:
     def is_endgame(self) -> bool:
         """Every block that is wanted has been requested from somebody."""
         return not self._open and not self.rarity.remaining and bool(self.partials)
+
+    @property
+    def bytes_under_way(self) -> int:
+        """Bytes of blocks that came, of pieces that are not whole."""
+        return BLOCK * sum(each.blocks - each.missing for each in self.partials.values())
 
     # -- peers ---------------------------------------------------------------------
 

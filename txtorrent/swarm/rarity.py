@@ -106,6 +106,11 @@ class Rarity:
         """Connected peers that have the piece."""
         return self._availability[piece] + self._seeds
 
+    def counts(self) -> list[int]:
+        """For each piece the connected peers that have it."""
+        seeds = self._seeds
+        return [count + seeds for count in self._availability[: self._offered.size]]
+
     # -- what may be begun -----------------------------------------------------------------
 
     def offer(self, piece: int) -> None:

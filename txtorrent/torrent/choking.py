@@ -61,6 +61,11 @@ class Choking:
                     self._choke(link, now)
 
     @property
+    def optimistic(self) -> Peer | None:
+        """Who was unchoked to see how it does."""
+        return self._choker.optimistic
+
+    @property
     def _is_seeding(self) -> bool:
         return self._exchange.progress.is_complete
 

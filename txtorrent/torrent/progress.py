@@ -35,6 +35,11 @@ class Progress:
         return self.metainfo.geometry.total
 
     @property
+    def had(self) -> int:
+        """Verified bytes."""
+        return self.size - self.left
+
+    @property
     def left(self) -> int:
         """Bytes still to be had."""
         geometry = self.metainfo.geometry

@@ -5,7 +5,7 @@ may follow what is decided in `life`.
 """
 
 import errno
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from twisted.internet.defer import CancelledError, Deferred, succeed
@@ -45,10 +45,17 @@ class TorrentEndedError(Exception):
 class Torrent:
     """One torrent of a session.
 
-    `progress` and `state` tell how it stands, `error` what is wrong, for people.
+    `progress` and `state` tell how it stands, `error` what is wrong, for people. `watcher` is
+    called soon after the state has become another.
     """
 
-    def __init__(self, metainfo: Metainfo, options: TorrentOptions, shared: Shared) -> None:
+    def __init__(
+        self,
+        metainfo: Metainfo,
+        options: TorrentOptions,
+        shared: Shared,
+        watcher: Callable[["Torrent"], None] | None = None,
+    ) -> None:
         now = shared.reactor.seconds()
         self.metainfo = metainfo
         self.state = State.NEW
@@ -58,6 +65,7 @@ class Torrent:
         )
         self._options = options
         self._shared = shared
+        self._watcher = watcher
         self._content = Content(options.directory, metainfo.files, metainfo.geometry, shared.files)
         self._store = PieceStore(metainfo, self._content, shared.disk, shared.reactor.seconds)
         self._life = make_life(self)
@@ -332,6 +340,9 @@ class Torrent:
 
     def _enter(self, state: State) -> None:
         self.state = state
+        if self._watcher is not None:
+            # Not from within: who is told may want to change the state.
+            self._shared.reactor.callLater(0, self._watcher, self)
 
     def _tell_complete(self) -> None:
         waiting, self._completed = self._completed, {}

@@ -1,0 +1,1 @@
+"""Many torrents for years: their list, what each is to do, and which of them run now."""

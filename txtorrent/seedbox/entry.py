@@ -1,0 +1,339 @@
+"""A listed torrent: what is known of it at any time, whether it runs or sleeps.
+
+Most of thousands of torrents are complete and nobody asks for them: such a one is this object, a
+record and an announcer. What moves pieces, the engine's `Torrent`, is there only while it is used.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from attrs import define
+from twisted.internet.defer import Deferred, succeed
+
+from txtorrent.seedbox.details import Details
+from txtorrent.seedbox.record import Record
+from txtorrent.seedbox.views import (
+    CandidateView,
+    PeerView,
+    candidate_views,
+    peer_views,
+    source_of,
+)
+from txtorrent.swarm.queue import Queue
+from txtorrent.swarm.share import Goal
+from txtorrent.torrent.life import State
+
+if TYPE_CHECKING:
+    from txtorrent.torrent.parts import Parts
+    from txtorrent.torrent.progress import Progress
+    from txtorrent.torrent.torrent import Torrent
+
+STOPPED, VERIFY_QUEUED, VERIFYING, DOWNLOAD_QUEUED, DOWNLOADING, SEED_QUEUED, SEEDING = range(7)
+NO_ERROR, TRACKER_WARNING, TRACKER_ERROR, LOCAL_ERROR = range(4)
+_RUNNING: Final = {
+    State.CHECKING: VERIFYING,
+    State.DOWNLOADING: DOWNLOADING,
+    State.SEEDING: SEEDING,
+}
+
+
+class Owner(Protocol):
+    """What an entry asks of the seedbox."""
+
+    def now(self) -> float:
+        """The reactor's clock."""
+
+    def read_details(self, entry: Entry) -> Deferred[Details]:
+        """Its files and pieces."""
+
+    def goal(self, entry: Entry) -> Goal:
+        """When it has been seeded enough."""
+
+    def setting(self, name: str) -> Any:
+        """A setting of the session."""
+
+
+@define(eq=False, repr=False)
+class Entry:
+    """One torrent of the list; `record` is what is kept of it over restarts.
+
+    `queued_in` is the queue that lets it run, None while it waits for a place. `failure` is what
+    keeps it from running, `reason` why it does not go on although it runs; in words, or "".
+    Names of properties are those of the control API.
+    """
+
+    id: int
+    info_hash: bytes
+    record: Record
+    _owner: Owner
+    torrent: Torrent | None = None
+    queued_in: Queue | None = None
+    forced: bool = False
+    to_verify: bool = False
+    failure: str = ""
+    reason: str = ""
+    is_removed: bool = False
+    awake_until: float = 0.0
+    """On the reactor's clock: until then it does not fall asleep."""
+    progressed_at: float = 0.0
+    """On the reactor's clock: when it last made progress of the kind that it is there for."""
+    counted_at: float = 0.0
+    """On the reactor's clock: until when its seconds are counted."""
+    is_dirty: bool = False
+    """Whether the record was changed and is still to be written."""
+    is_held: bool = False
+    """Whether its content is being moved about: the engine is not to touch it."""
+
+    def __repr__(self) -> str:
+        return f"<Entry {self.id} {self.record.name!r}>"
+
+    def __getattr__(self, name: str) -> Any:
+        """What is just kept is answered from the record."""
+        if name.startswith("_") or name not in _KEPT:
+            raise AttributeError(name)
+        return getattr(self.record, name)
+
+    def count_seconds(self, now: float) -> None:
+        """Count the time since the last call, of a torrent that runs."""
+        passed, self.counted_at = now - self.counted_at, now
+        if self.status == DOWNLOADING:
+            self.record.seconds_downloading += passed
+        elif self.status == SEEDING:
+            self.record.seconds_seeding += passed
+
+    # -- how it stands -----------------------------------------------------------------------
+
+    @property
+    def parts(self) -> Parts | None:
+        """What runs while pieces are exchanged."""
+        return self.torrent.swarm if self.torrent is not None else None
+
+    @property
+    def status(self) -> int:
+        """0 stopped ... 6 seeding, as control's `Torrent` says."""
+        torrent = self.torrent
+        if torrent is not None and torrent.state in _RUNNING:
+            return _RUNNING[torrent.state]
+        if self.to_verify:
+            return VERIFY_QUEUED
+        if not self.record.running or self.failure:
+            return STOPPED
+        if self.queued_in is None:
+            return SEED_QUEUED if self.record.is_complete else DOWNLOAD_QUEUED
+        return SEEDING if self.record.is_complete else DOWNLOADING
+
+    @property
+    def error(self) -> int:
+        """0 none, 1 and 2 a tracker, 3 trouble here."""
+        if self.failure:
+            return LOCAL_ERROR
+        return TRACKER_ERROR if self._tracker_trouble else NO_ERROR
+
+    @property
+    def error_string(self) -> str:
+        """What is wrong, in words."""
+        return self.failure or self._tracker_trouble
+
+    @property
+    def _tracker_trouble(self) -> str:
+        """Only when no tracker works is it worth a user's while."""
+        said = self.trackers
+        if not said or any(not tracker.last_error for tracker in said):
+            return ""
+        return next((tracker.last_error for tracker in said if tracker.last_error), "")
+
+    @property
+    def waiting(self) -> str:
+        """Why it does not go on although it runs."""
+        torrent = self.torrent
+        return self.reason or (torrent.error if torrent is not None and torrent.error else "")
+
+    @property
+    def is_stalled(self) -> bool:
+        """Running, and nothing has moved for long."""
+        if self.queued_in is None or not self._owner.setting("queue_stalled_enabled"):
+            return False
+        longest = 60.0 * float(self._owner.setting("queue_stalled_minutes"))
+        return self._owner.now() - self.progressed_at >= longest
+
+    @property
+    def recheck_progress(self) -> float:
+        """Share of a verification that is done."""
+        torrent = self.torrent
+        checking = torrent is not None and torrent.state is State.CHECKING
+        return torrent.progress.checked if torrent is not None and checking else 0.0
+
+    @property
+    def metadata_percent_complete(self) -> float:
+        """The metadata of every listed torrent is known."""
+        return 1.0
+
+    @property
+    def torrent_file(self) -> str:
+        """Metainfo is in the state database."""
+        return ""
+
+    # -- what it has and moves ---------------------------------------------------------------
+
+    @property
+    def left_until_done(self) -> int:
+        """Wanted bytes that are not verified yet."""
+        progress = self._progress
+        return self.record.left_until_done if progress is None else progress.left
+
+    @property
+    def have_valid(self) -> int:
+        """Verified bytes."""
+        progress = self._progress
+        return self.record.have_valid if progress is None else progress.had
+
+    @property
+    def have_unchecked(self) -> int:
+        """Bytes of pieces that are not whole."""
+        parts = self.parts
+        return parts.exchange.picker.bytes_under_way if parts is not None else 0
+
+    @property
+    def desired_available(self) -> int:
+        """Wanted bytes that are missing but that connected peers have."""
+        parts = self.parts
+        if parts is None or not any(link.peer.wanted is not None for link in self._links):
+            return 0
+        if any(link.peer.is_seed for link in self._links):
+            return self.left_until_done
+        have, picker = parts.exchange.progress.have, parts.exchange.picker
+        offered = sum(1 for piece in have.missing() if picker.rarity.availability(piece))
+        return min(self.left_until_done, offered * self.record.piece_size)
+
+    @property
+    def _progress(self) -> Progress | None:
+        """What the engine counts, once it knows what is on disk."""
+        torrent = self.torrent
+        return torrent.progress if torrent is not None and torrent.state in _RUNNING else None
+
+    @property
+    def downloaded_ever(self) -> int:
+        """Bytes of blocks that were asked for."""
+        progress = self._progress
+        return self.record.downloaded if progress is None else progress.downloaded.total
+
+    @property
+    def uploaded_ever(self) -> int:
+        """Bytes of blocks."""
+        progress = self._progress
+        return self.record.uploaded if progress is None else progress.uploaded.total
+
+    @property
+    def corrupt_ever(self) -> int:
+        """Bytes of pieces that failed their hash."""
+        progress = self._progress
+        return self.record.corrupt + (0 if progress is None else progress.corrupt)
+
+    @property
+    def rate_download(self) -> float:
+        """Bytes/s."""
+        return self.torrent.progress.downloaded.rate if self.torrent is not None else 0.0
+
+    @property
+    def rate_upload(self) -> float:
+        """Bytes/s."""
+        return self.torrent.progress.uploaded.rate if self.torrent is not None else 0.0
+
+    @property
+    def eta(self) -> float | None:
+        """Seconds until it is complete, or seeding until its ratio."""
+        if self.status == DOWNLOADING and self.torrent is not None:
+            return self.torrent.progress.eta
+        left = self._owner.goal(self).left(self.record.size_when_done, self.uploaded_ever)
+        if self.status != SEEDING or left is None:
+            return None
+        if not left:
+            return 0.0
+        return left / self.rate_upload if self.rate_upload else None
+
+    @property
+    def eta_idle(self) -> float | None:
+        """Seconds until the idle limit stops it."""
+        if self.status != SEEDING:
+            return None
+        return self._owner.goal(self).idle_left(self._owner.now() - self.progressed_at)
+
+    # -- who is there ------------------------------------------------------------------------
+
+    @property
+    def peers_connected(self) -> int:
+        """Connections that take part."""
+        return self.torrent.peers if self.torrent is not None else 0
+
+    @property
+    def peers_getting_from_us(self) -> int:
+        """Peers that blocks go to."""
+        return sum(bool(link.peer.uploaded.rate) for link in self._links)
+
+    @property
+    def peers_sending_to_us(self) -> int:
+        """Peers that blocks come from."""
+        return sum(bool(link.peer.downloaded.rate) for link in self._links)
+
+    @property
+    def webseeds_sending_to_us(self) -> int:
+        """There are none."""
+        return 0
+
+    @property
+    def webseeds(self) -> Sequence[Any]:
+        """There are none."""
+        return ()
+
+    @property
+    def peers_from(self) -> Mapping[str, int]:
+        """Connected peers by how we learnt of them."""
+        parts = self.parts
+        if parts is None:
+            return {}
+        return Counter(source_of(parts, link) for link in parts.exchange.links)
+
+    @property
+    def _links(self) -> Sequence[Any]:
+        parts = self.parts
+        return tuple(parts.exchange.links) if parts is not None else ()
+
+    def peers(self) -> Sequence[PeerView]:
+        """Its connections now."""
+        parts = self.parts
+        return peer_views(parts, self._owner.now()) if parts is not None else ()
+
+    def candidates(self) -> Deferred[Sequence[CandidateView]]:
+        """The addresses that it knows."""
+        parts = self.parts
+        known = tuple(candidate_views(parts, self._owner.now())) if parts is not None else ()
+        return succeed(known)
+
+    @property
+    def trackers(self) -> Sequence[Any]:
+        """What its trackers said."""
+        return self.torrent.trackers() if self.torrent is not None else ()
+
+    def details(self) -> Deferred[Details]:
+        """Its files and pieces."""
+        return self._owner.read_details(self)
+
+    @property
+    def peer_limit(self) -> int:
+        """Most connections."""
+        return self.record.peer_limit or int(self._owner.setting("peer_limit_per_torrent"))
+
+
+_KEPT: Final = frozenset((
+    "name", "directory", "total_size", "piece_count", "piece_size", "file_count", "is_private",
+    "comment", "creator", "source", "date_created", "is_finished", "size_when_done",
+    "seconds_downloading", "seconds_seeding", "added_date", "start_date", "done_date",
+    "activity_date", "edit_date", "queue_position", "labels", "group", "bandwidth_priority",
+    "download_limit", "download_limited", "upload_limit", "upload_limited",
+    "honors_session_limits", "seed_ratio_limit", "seed_ratio_mode", "seed_idle_limit",
+    "seed_idle_mode", "min_share", "sequential_download", "sequential_download_from_piece",
+))  # fmt: skip
+"""Names of the record that are asked for under the same name."""

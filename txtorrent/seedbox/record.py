@@ -1,0 +1,119 @@
+"""What is kept of a listed torrent over restarts, and how: one JSON object.
+
+A key that is missing has its default and one that is not known is left out, so that a field may
+come or go without an upgrade of the database.
+"""
+
+import json
+from collections.abc import Iterable
+from functools import lru_cache
+from sys import intern
+from typing import Any, Final
+
+from attrs import NOTHING, Factory, asdict, define, fields
+
+NO_LIMIT: Final = 0
+"""A rate of 0 bytes/s kept but not honoured: Transmission's clients show it."""
+
+Tiers = tuple[tuple[str, ...], ...]
+
+
+@define
+class Record:
+    """One torrent. Bytes, bytes/s, seconds; times are seconds since 1970, 0 for never.
+
+    `directory` is where the content belongs, `place` where it is if that is elsewhere.
+    `wishes` has a digit for each file (0 unwanted, 1 low, 2 normal, 3 high), "" for all normal.
+    `renamed` has the names that differ from the metainfo's: path there, path on disk.
+    """
+
+    name: str
+    directory: str
+    total_size: int
+    piece_count: int
+    piece_size: int
+    file_count: int
+    trackers: Tiers = ()
+    is_private: bool = False
+    comment: str = ""
+    creator: str = ""
+    source: str = ""
+    date_created: float = 0.0
+    place: str = ""
+    renamed: dict[str, str] = Factory(dict)
+
+    running: bool = True
+    is_finished: bool = False
+    is_complete: bool = False
+    """Whether all that is wanted is had."""
+    wishes: str = ""
+    size_when_done: int = 0
+    left_until_done: int = 0
+    have_valid: int = 0
+    downloaded: int = 0
+    uploaded: int = 0
+    corrupt: int = 0
+    seconds_downloading: float = 0.0
+    seconds_seeding: float = 0.0
+    added_date: float = 0.0
+    start_date: float = 0.0
+    done_date: float = 0.0
+    activity_date: float = 0.0
+    edit_date: float = 0.0
+
+    queue_position: int = 0
+    labels: tuple[str, ...] = ()
+    group: str = ""
+    bandwidth_priority: int = 0
+    download_limit: int = NO_LIMIT
+    download_limited: bool = False
+    upload_limit: int = NO_LIMIT
+    upload_limited: bool = False
+    honors_session_limits: bool = True
+    peer_limit: int = 0
+    """0: as the session says."""
+    seed_ratio_limit: float = 2.0
+    seed_ratio_mode: int = 0
+    seed_idle_limit: float = 1800.0
+    seed_idle_mode: int = 0
+    min_share: float | None = None
+    sequential_download: bool = False
+    sequential_download_from_piece: int = 0
+
+    def encode(self) -> bytes:
+        """The JSON object, without what is as it is by default."""
+        defaults = _DEFAULTS
+        kept = {
+            name: value
+            for name, value in asdict(self, recurse=False).items()
+            if name not in defaults or value != defaults[name]
+        }
+        return json.dumps(kept, separators=(",", ":")).encode()
+
+    @classmethod
+    def decode(cls, data: bytes) -> "Record":
+        """The opposite. ValueError, TypeError: that is no record."""
+        kept = json.loads(data)
+        known = {name: value for name, value in kept.items() if name in _NAMES}
+        known["directory"] = intern(known["directory"])
+        known["trackers"] = shared_tiers(known.get("trackers", ()))
+        known["labels"] = tuple(map(intern, known.get("labels", ())))
+        return cls(**known)
+
+
+_NAMES: Final = frozenset(field.name for field in fields(Record))
+_DEFAULTS: Final[dict[str, Any]] = {
+    field.name: {} if isinstance(field.default, Factory) else field.default  # type: ignore[arg-type]
+    for field in fields(Record)
+    if field.default is not NOTHING
+}
+
+
+def shared_tiers(tiers: Iterable[Iterable[str]]) -> Tiers:
+    """Thousands of torrents have the same trackers: one tuple for all of them."""
+    return _same(tuple(tuple(map(intern, tier)) for tier in tiers))
+
+
+@lru_cache(4096)
+def _same(tiers: Tiers) -> Tiers:
+    return tiers

@@ -1,0 +1,191 @@
+"""Has the engine run the torrents that need it, and no others.
+
+What must stay true: of one torrent at most one start or stop is under way, and when it has ended
+what is wanted by then is looked at again. So calls may come in any order and at any time.
+"""
+
+import time
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from typing import Any, Final
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+
+from txtorrent.metainfo.torrentfile import Metainfo, MetainfoError, parse
+from txtorrent.seedbox.entry import Entry
+from txtorrent.session import DuplicateTorrent, Session
+from txtorrent.storage.listing import Listing
+from txtorrent.torrent.life import State
+from txtorrent.torrent.shared import Allocation, TorrentOptions
+from txtorrent.torrent.torrent import Torrent, TorrentEndedError
+
+AWAKE_FOR: Final = 300.0
+"""Seconds for which a complete torrent stays loaded after its last connection has ended."""
+GREETING_TIME: Final = 30.0
+"""Seconds for which a torrent that was woken stays loaded without a connection."""
+LOST_METAINFO: Final = "its metainfo is damaged in the state database: add the torrent again"
+
+_log = Logger()
+
+
+class Runner:
+    """The engine's side of the list. `told` hears which attributes of an entry have changed;
+    `completed` of every torrent that has just got its last piece."""
+
+    def __init__(
+        self,
+        session: Session,
+        listing: Listing,
+        setting: Callable[[str], Any],
+        told: Callable[[Entry, Iterable[str]], None],
+        completed: Callable[[Entry], None],
+    ) -> None:
+        self.active: dict[Entry, None] = {}
+        """Those that the engine runs, or is about to."""
+        self._session = session
+        self._listing = listing
+        self._setting = setting
+        self._told = told
+        self._completed = completed
+        self._under_way: dict[Entry, Deferred[None]] = {}
+
+    def mind(self, entry: Entry) -> "Deferred[None]":
+        """Bring the engine to what is wanted; fires when it is so."""
+        under_way = self._under_way.get(entry)
+        if under_way is None:
+            under_way = Deferred.fromCoroutine(self._bring(entry))
+            if under_way.called:
+                return under_way
+            self._under_way[entry] = under_way
+        after: Deferred[None] = Deferred()
+        under_way.addCallback(after.callback)  # it never fails
+        return after
+
+    def wake(self, entry: Entry) -> "Deferred[None]":
+        """A peer asks for a complete torrent that sleeps: fires when it can be served, or not."""
+        return Deferred.fromCoroutine(self._wake(entry))
+
+    async def _wake(self, entry: Entry) -> None:
+        entry.awake_until = max(entry.awake_until, self._now() + GREETING_TIME)
+        await self.mind(entry)
+        if entry.torrent is not None and entry.record.is_complete:
+            with suppress(TorrentEndedError):
+                await entry.torrent.when_complete()
+
+    def is_wanted(self, entry: Entry) -> bool:
+        """Whether the engine has to run it."""
+        if entry.is_removed or entry.failure == LOST_METAINFO:
+            return False
+        if entry.to_verify:
+            return True
+        if not entry.record.running or entry.queued_in is None or entry.is_held:
+            return False
+        return not entry.record.is_complete or self._is_awake(entry)
+
+    async def halt(self, entry: Entry) -> None:
+        """End the engine's torrent, if there is one; it may be started again after that."""
+        torrent = entry.torrent
+        if torrent is None:
+            return
+        await self._session.remove(torrent)
+        self.note_progress(entry)
+        entry.torrent = None
+        self.active.pop(entry, None)
+        self._told(entry, ("status", "peers", "trackers"))
+
+    def note_progress(self, entry: Entry) -> None:
+        """Take what the engine counted into the record."""
+        torrent, record = entry.torrent, entry.record
+        if torrent is None or torrent.state in (State.NEW, State.LOADING):
+            return
+        progress = torrent.progress
+        record.downloaded, record.uploaded = progress.downloaded.total, progress.uploaded.total
+        record.have_valid = progress.had
+        record.left_until_done = progress.left
+        record.corrupt += progress.corrupt
+        progress.corrupt = 0
+        entry.is_dirty = True
+
+    # -- inside ------------------------------------------------------------------------------
+
+    def _is_awake(self, entry: Entry) -> bool:
+        return entry.peers_connected > 0 or self._now() < entry.awake_until
+
+    def _now(self) -> float:
+        return float(self._session.reactor.seconds())
+
+    async def _bring(self, entry: Entry) -> None:
+        try:
+            while self.is_wanted(entry) != (entry.torrent is not None):
+                if entry.torrent is None:
+                    await self._launch(entry)
+                else:
+                    await self.halt(entry)
+        except Exception as error:
+            _log.failure("{name}: an error of ours", name=entry.record.name)
+            entry.failure = f"internal error: {error}"
+            self._told(entry, ("status", "error"))
+        finally:
+            self._under_way.pop(entry, None)
+
+    async def _launch(self, entry: Entry) -> None:
+        self.active[entry] = None
+        metainfo = await self.metainfo(entry)
+        if metainfo is None or not self.is_wanted(entry):
+            self.active.pop(entry, None)
+            return
+        try:
+            entry.torrent = self._session.add(
+                metainfo, self._options(entry), lambda torrent: self._changed(entry, torrent)
+            )
+        except DuplicateTorrent as error:
+            entry.failure = str(error)
+            self.active.pop(entry, None)
+        self._told(entry, ("status", "error"))
+
+    async def metainfo(self, entry: Entry) -> Metainfo | None:
+        """Read from the state database; None, and noted as its failure, if it is damaged."""
+        raw = await self._listing.metainfo(entry.info_hash)
+        if raw is not None:
+            try:
+                metainfo: Metainfo = await self._session.disk.read.run(parse, raw)
+            except MetainfoError:
+                raw = None
+            else:
+                return metainfo
+        entry.failure = LOST_METAINFO
+        return None
+
+    def _options(self, entry: Entry) -> TorrentOptions:
+        record = entry.record
+        return TorrentOptions(
+            directory=record.place or record.directory,
+            max_peers=entry.peer_limit,
+            allocation=Allocation(self._setting("allocation")),
+            trust_trackers=bool(self._setting("trust_local_trackers")),
+            recheck=entry.to_verify,
+        )
+
+    def _changed(self, entry: Entry, torrent: Torrent) -> None:
+        """The engine's torrent is in another state."""
+        if torrent is not entry.torrent:
+            return
+        state = torrent.state
+        entry.failure = torrent.error or "failed" if state is State.FAILED else ""
+        if state in (State.DOWNLOADING, State.SEEDING):
+            self._settled(entry, state is State.SEEDING)
+        self._told(entry, ("status", "error", "left_until_done"))
+
+    def _settled(self, entry: Entry, complete: bool) -> None:
+        """It is known what is on disk, or everything has just come."""
+        was_complete, entry.record.is_complete = entry.record.is_complete, complete
+        verified, entry.to_verify = entry.to_verify, False
+        entry.progressed_at = self._now()
+        entry.awake_until = self._now() + AWAKE_FOR
+        self.note_progress(entry)
+        if complete and not was_complete:
+            entry.record.done_date = entry.record.done_date or time.time()
+            self._completed(entry)
+        if verified:
+            self.mind(entry)

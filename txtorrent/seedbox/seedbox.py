@@ -1,0 +1,392 @@
+"""All torrents of a daemon, and whatever can be asked of them: what the control API talks to.
+
+The governing rule: a change is made in memory at once and its Deferred fires when the state
+database has it, so that what was acknowledged outlives a kill. Changes of several torrents are
+one transaction.
+"""
+
+import time
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Final
+
+from attrs import frozen
+from twisted.internet.defer import Deferred, succeed
+from twisted.logger import Logger
+
+from txtorrent.bitfield import Bitfield
+from txtorrent.errors import Code, RequestError
+from txtorrent.metainfo.torrentfile import Metainfo
+from txtorrent.seedbox.adding import Sources
+from txtorrent.seedbox.changing import changed
+from txtorrent.seedbox.details import Details, make_details
+from txtorrent.seedbox.entry import Entry
+from txtorrent.seedbox.observers import Observer, Observers
+from txtorrent.seedbox.queueing import Queueing
+from txtorrent.seedbox.record import Record, shared_tiers
+from txtorrent.seedbox.runner import Runner
+from txtorrent.seedbox.statistics import Statistics
+from txtorrent.session import Session, Supervised
+from txtorrent.settings.settings import Settings
+from txtorrent.storage import listing
+from txtorrent.storage.listing import Changes, Listing, NewEntry
+from txtorrent.swarm.queue import Move, moved
+from txtorrent.swarm.share import Goal, Limit
+
+WRITE_EVERY: Final = 30
+"""Seconds between writes of what is counted all the time; every change is written at once."""
+
+_log = Logger()
+
+
+@frozen
+class Added:
+    """What came of adding: the torrent, and whether it was there already."""
+
+    torrent: Entry
+    is_duplicate: bool
+
+
+class Seedbox:
+    """The list. `torrents` has the entries by info-hash, in the order of their ids."""
+
+    def __init__(self, session: Session, settings: Settings) -> None:
+        self.torrents: dict[bytes, Entry] = {}
+        self.settings = settings
+        self._session = session
+        self._by_id: dict[int, Entry] = {}
+        self._listing = Listing(session.journal)
+        self._sources = Sources(session.reactor, session.disk)
+        self._observers = Observers()
+        told = self._observers.changed
+        self.runner = Runner(session, self._listing, settings.get, told, self._completed)
+        self._queueing = Queueing(self.torrents, self.runner, settings.get, self.now, told)
+        self._statistics = Statistics(self.runner, self.now)
+        self._ticker = Supervised(session.reactor, 1.0, self._tick)
+        self._ticks = 0
+
+    # -- life --------------------------------------------------------------------------------
+
+    async def open(self) -> None:
+        """Read the list, when the session has been started, and begin what is to run. OSError."""
+        self._statistics.restore(await self._listing.totals())
+        for row in await self._listing.entries():
+            try:
+                record = Record.decode(row.data)
+            except (ValueError, TypeError, KeyError) as error:
+                _log.error("torrent {id} of the list is damaged: {why}", id=row.id, why=str(error))
+                continue
+            self._enlist(Entry(row.id, row.info_hash, record, self))
+        _renumber(self._in_queue_order())
+        self._session.wake = self._wake
+        self._queueing.decide(shorten=False)
+        self._ticker.start()
+
+    async def close(self) -> None:
+        """Write what is counted; to be called before the session is stopped."""
+        self._ticker.stop()
+        await self._sources.stop()
+        for entry in tuple(self.runner.active):
+            self.runner.note_progress(entry)
+        await self._write()
+
+    def now(self) -> float:
+        """The reactor's clock."""
+        return float(self._session.reactor.seconds())
+
+    def observe(self, observer: Observer) -> None:
+        """Tell it of every change from now on."""
+        self._observers.add(observer)
+
+    # -- finding -----------------------------------------------------------------------------
+
+    def find(self, torrent_id: int) -> Entry | None:
+        """The torrent of this id."""
+        return self._by_id.get(torrent_id)
+
+    def setting(self, name: str) -> Any:
+        """A setting's value."""
+        return self.settings.get(name)
+
+    def statistics(self) -> Any:
+        """What all torrents do together."""
+        return self._statistics.snapshot(self.torrents.values())
+
+    def goal(self, entry: Entry) -> Goal:
+        """When it has been seeded enough."""
+        record, get = entry.record, self.settings.get
+        ratio = get("seed_ratio_limit") if get("seed_ratio_limited") else None
+        idle = get("idle_seeding_limit") if get("idle_seeding_limit_enabled") else None
+        return Goal(
+            Limit(record.seed_ratio_mode).choose(record.seed_ratio_limit, ratio),
+            Limit(record.seed_idle_mode).choose(record.seed_idle_limit, idle),
+        )
+
+    def read_details(self, entry: Entry) -> "Deferred[Details]":
+        """Its files and pieces."""
+        torrent = entry.torrent
+        if torrent is None:
+            return Deferred.fromCoroutine(self._read_details(entry))
+        parts = entry.parts
+        others = parts.exchange.picker.rarity.counts() if parts is not None else None
+        return succeed(self._details(entry, torrent.metainfo, torrent.progress.have, others))
+
+    async def _read_details(self, entry: Entry) -> Details:
+        metainfo = await self.runner.metainfo(entry)
+        if metainfo is None:
+            return Details()
+        resume = await self._session.journal.load(entry.info_hash)
+        size = metainfo.geometry.piece_count
+        have = Bitfield(size) if resume is None else Bitfield.from_wire(size, resume.have)
+        return self._details(entry, metainfo, have, None)
+
+    @staticmethod
+    def _details(
+        entry: Entry, metainfo: Metainfo, have: Bitfield, others: Sequence[int] | None
+    ) -> Details:
+        return make_details(metainfo, have, entry.record.wishes, entry.record.renamed, others)
+
+    # -- the list ----------------------------------------------------------------------------
+
+    def add(self, source: bytes | str, options: Mapping[str, Any]) -> "Deferred[Added]":
+        """Add a torrent; see control's `Session.add` for the options. RequestError."""
+        return Deferred.fromCoroutine(self._add(source, options))
+
+    async def _add(self, source: bytes | str, options: Mapping[str, Any]) -> Added:
+        metainfo = await self._sources.metainfo(source, options.get("cookies", ""))
+        known = self.torrents.get(metainfo.info_hash)
+        if known is not None:
+            return Added(known, is_duplicate=True)
+        record = self._new_record(metainfo, options)
+        await self._refuse_shared_files(metainfo, record.directory)
+        known = self.torrents.get(metainfo.info_hash)
+        if known is not None:
+            return Added(known, is_duplicate=True)
+        new = NewEntry(metainfo.info_hash, record.encode(), metainfo.raw)
+        [row] = await self._listing.add([new])
+        entry = Entry(row.id, row.info_hash, record, self)
+        self._enlist(entry)
+        self._statistics.files_added(record.file_count)
+        self._observers.added(entry)
+        self._queueing.look()
+        return Added(entry, is_duplicate=False)
+
+    def _new_record(self, metainfo: Metainfo, options: Mapping[str, Any]) -> Record:
+        get, total = self.settings.get, metainfo.geometry.total
+        record = Record(
+            name=metainfo.name,
+            directory=options.get("directory") or get("download_dir"),
+            total_size=total,
+            piece_count=metainfo.geometry.piece_count,
+            piece_size=metainfo.geometry.piece_length,
+            file_count=sum(not file.pad for file in metainfo.files),
+            trackers=shared_tiers(metainfo.announce_tiers),
+            is_private=metainfo.private,
+            comment=metainfo.comment or "",
+            creator=metainfo.created_by or "",
+            date_created=float(metainfo.creation_date or 0),
+            running=not options.get("paused", not get("start_added_torrents")),
+            size_when_done=total,
+            left_until_done=total,
+            added_date=time.time(),
+            queue_position=len(self.torrents),
+            sequential_download=get("sequential_download"),
+        )
+        return changed(Entry(0, metainfo.info_hash, record, self), options)
+
+    async def _refuse_shared_files(self, metainfo: Metainfo, directory: str) -> None:
+        """Two torrents that write to one file would undo each other's work."""
+        for other in tuple(self.torrents.values()):
+            if other.record.directory != directory or other.record.name != metainfo.name:
+                continue
+            theirs = await self.runner.metainfo(other)
+            shared = _paths(metainfo) & (_paths(theirs) if theirs is not None else set())
+            if shared:
+                raise RequestError(
+                    Code.INVALID_PARAMS,
+                    f"{metainfo.name}: {'/'.join(min(shared))} in {directory} belongs to torrent"
+                    f" {other.id} already: give this one a directory of its own",
+                )
+
+    def remove(self, torrents: Collection[Entry], delete_data: bool) -> "Deferred[None]":
+        """Take torrents off the list; fires when that is recorded."""
+        gone = [entry for entry in torrents if not entry.is_removed]
+        for entry in gone:
+            self.runner.note_progress(entry)
+            self._statistics.removed(entry)
+            entry.is_removed = True
+            self.torrents.pop(entry.info_hash, None)
+            self._by_id.pop(entry.id, None)
+            self._observers.removed(entry)
+        others = _renumber(self._in_queue_order())
+        done = Deferred.fromCoroutine(self._remove(gone, others, delete_data))
+        self._queueing.look()
+        return done
+
+    async def _remove(self, gone: list[Entry], others: list[Entry], delete_data: bool) -> None:
+        # The engine's torrent writes its last checkpoint first: nothing of it is to stay.
+        for entry in gone:
+            await self.runner.mind(entry)
+        hashes = [entry.info_hash for entry in gone]
+        await self._listing.change(Changes(put=_rows(others), remove=hashes))
+
+    def _enlist(self, entry: Entry) -> None:
+        self.torrents[entry.info_hash] = self._by_id[entry.id] = entry
+        self._statistics.began(entry)
+
+    # -- what torrents do --------------------------------------------------------------------
+
+    def start(self, torrents: Collection[Entry], now: bool) -> "Deferred[None]":
+        """Have them run when it is their turn; `now`: whatever the queue says."""
+        for entry in torrents:
+            record = entry.record
+            if not record.running:
+                record.running, record.is_finished = True, False
+                record.start_date = time.time()
+                entry.awake_until = 0.0
+            entry.forced = entry.forced or now
+        self._queueing.look()
+        return self._put(torrents, ("status", "is_finished", "start_date"))
+
+    def stop(self, torrents: Collection[Entry]) -> "Deferred[None]":
+        """Have them rest."""
+        for entry in torrents:
+            entry.record.running, entry.forced, entry.queued_in = False, False, None
+            entry.failure = entry.reason = ""
+            self.runner.mind(entry)
+        self._queueing.look()
+        return self._put(torrents, ("status",))
+
+    def verify(self, torrents: Collection[Entry]) -> "Deferred[None]":
+        """Check their data."""
+        for entry in torrents:
+            if not entry.to_verify:
+                entry.to_verify = True
+                Deferred.fromCoroutine(self._verify(entry))
+                self._observers.changed(entry, ("status",))
+        return succeed(None)
+
+    async def _verify(self, entry: Entry) -> None:
+        await self.runner.mind(entry)
+        await self.runner.halt(entry)
+        await self.runner.mind(entry)
+
+    def reannounce(self, torrents: Collection[Entry]) -> "Deferred[None]":
+        """Ask their trackers soon."""
+        for entry in torrents:
+            if entry.parts is not None:
+                entry.parts.announcer.want_peers()
+        return succeed(None)
+
+    def change(self, changes: Sequence[tuple[Entry, Mapping[str, Any]]]) -> "Deferred[None]":
+        """Change torrents, all or none. RequestError."""
+        records = [(entry, changed(entry, wanted)) for entry, wanted in changes]
+        for entry, record in records:
+            entry.record = record
+        touched = [entry for entry, _ in records]
+        for entry, wanted in changes:
+            if "queue_position" in wanted:
+                touched += self._place(entry, wanted["queue_position"])
+            self._observers.changed(entry, wanted)
+        self._queueing.look()
+        return self._put(touched, ())
+
+    def queue_move(self, torrents: Collection[Entry], where: str) -> "Deferred[None]":
+        """`where`: top, up, down or bottom."""
+        order = moved(self._in_queue_order(), frozenset(torrents), Move(where))
+        self._queueing.look()
+        return self._put(_renumber(order), ("queue_position",))
+
+    def _place(self, entry: Entry, position: int) -> list[Entry]:
+        order = [other for other in self._in_queue_order() if other is not entry]
+        order.insert(position, entry)
+        return _renumber(order)
+
+    def _in_queue_order(self) -> list[Entry]:
+        return sorted(
+            self.torrents.values(), key=lambda entry: (entry.record.queue_position, entry.id)
+        )
+
+    def _put(self, entries: Collection[Entry], names: Sequence[str]) -> "Deferred[None]":
+        """Write entries; tell that these attributes have changed."""
+        for entry in entries:
+            entry.is_dirty = False
+            if names:
+                self._observers.changed(entry, names)
+        return self._listing.change(Changes(put=_rows(dict.fromkeys(entries))))
+
+    # -- as time passes ----------------------------------------------------------------------
+
+    def _completed(self, entry: Entry) -> None:
+        self._queueing.look()
+        self._put([entry], ("done_date",)).addErrback(self._not_written)
+
+    def _tick(self) -> None:
+        self._ticks += 1
+        self._queueing.tick(self._ticks)
+        for entry in tuple(self.runner.active):
+            self._look_at(entry)
+        if self._ticks % WRITE_EVERY == 0:
+            Deferred.fromCoroutine(self._write()).addErrback(self._not_written)
+
+    def _look_at(self, entry: Entry) -> None:
+        now, torrent = self.now(), entry.torrent
+        if torrent is None:
+            return
+        moving = torrent.progress.uploaded.rate or torrent.progress.downloaded.rate
+        if moving:
+            entry.progressed_at, entry.record.activity_date = now, time.time()
+            entry.is_dirty = True
+        entry.count_seconds(now)
+        names = ("rate_download", "rate_upload", "left_until_done", "peers") if moving else ()
+        if names:
+            self._observers.changed(entry, names)
+        self._mind_goal(entry)
+        if not self.runner.is_wanted(entry):
+            self.runner.mind(entry)
+
+    def _mind_goal(self, entry: Entry) -> None:
+        record = entry.record
+        if not record.is_complete or not record.running:
+            return
+        idle = self.now() - entry.progressed_at
+        why = self.goal(entry).reached(record.size_when_done, entry.uploaded_ever, idle)
+        if why is not None:
+            _log.info("{name}: {why}, stopped", name=record.name, why=why)
+            record.is_finished = True
+            self.stop([entry]).addErrback(self._not_written)
+
+    async def _write(self) -> None:
+        """Write what changes all the time."""
+        for entry in tuple(self.runner.active):
+            self.runner.note_progress(entry)
+        dirty = [entry for entry in self.torrents.values() if entry.is_dirty]
+        for entry in dirty:
+            entry.is_dirty = False
+        totals = self._statistics.totals(self.torrents.values())
+        await self._listing.change(Changes(put=_rows(dirty), totals=totals))
+
+    def _not_written(self, failure: Any) -> None:
+        _log.error("the state could not be written: {why}", why=failure.getErrorMessage())
+
+    def _wake(self, info_hash: bytes) -> "Deferred[None]":
+        """A peer asks for a torrent that the engine does not run."""
+        entry = self.torrents.get(info_hash)
+        return succeed(None) if entry is None else self.runner.wake(entry)
+
+
+def _renumber(order: Sequence[Entry]) -> list[Entry]:
+    """Give everyone its place in the queue; who has another one than before."""
+    touched = []
+    for position, entry in enumerate(order):
+        if entry.record.queue_position != position:
+            entry.record.queue_position = position
+            touched.append(entry)
+    return touched
+
+
+def _rows(entries: Collection[Entry]) -> list[Any]:
+    return [listing.Entry(entry.id, entry.info_hash, entry.record.encode()) for entry in entries]
+
+
+def _paths(metainfo: Metainfo) -> set[tuple[str, ...]]:
+    return {file.path for file in metainfo.files if not file.pad}
