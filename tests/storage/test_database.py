@@ -6,11 +6,12 @@ from contextlib import closing
 from twisted.logger import globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.storage import olddatabases
 from tests.storage.folders import memory_folder, noise
 from txtorrent.storage import database as database_module
-from txtorrent.storage import schema
+from txtorrent.storage import listrows, schema
 from txtorrent.storage.content import FileStat
-from txtorrent.storage.database import Database
+from txtorrent.storage.database import Database, StateError
 from txtorrent.storage.resume import Checkpoint
 from txtorrent.storage.rows import Rows
 
@@ -172,12 +173,13 @@ class DamageTests(Case):
         with closing(sqlite3.connect(self.path + ".damaged")) as db:
             self.assertEqual(db.execute("SELECT * FROM torrent").fetchall(), [("x",)])
 
-    def test_a_later_version_is_kept_aside(self):
-        with closing(sqlite3.connect(self.path)) as db:
-            db.execute("PRAGMA user_version = 99")
-        self.outcome()
-        with closing(sqlite3.connect(self.path + ".damaged")) as db:
-            self.assertEqual(db.execute("PRAGMA user_version").fetchone(), (99,))
+    def test_an_impossible_version_is_damage(self):
+        for version in (99, -1, 1):
+            with closing(sqlite3.connect(self.path)) as db:
+                db.execute(f"PRAGMA user_version = {version}")
+            self.assertEqual(self.outcome(), len(TORRENTS))
+            with closing(sqlite3.connect(self.path + ".damaged")) as db:
+                self.assertEqual(db.execute("PRAGMA user_version").fetchone(), (version,))
 
     def test_what_is_whole_is_saved_and_the_user_told(self):
         data = bytearray(self.whole)
@@ -219,20 +221,94 @@ class DamageTests(Case):
         )
 
 
+NEWER = (*schema.UPGRADES, ("CREATE TABLE extra (x)", "INSERT INTO extra VALUES (7)"))
+
+
 class UpgradeTests(Case):
-    def test_from_every_version(self):
-        newer = (*schema.UPGRADES, ("CREATE TABLE extra (x)", "INSERT INTO extra VALUES (7)"))
+    def test_to_a_later_version(self):
         database = self.open()
         self.fill(database)
         before = self.loaded(database)
         database.close()
-        self.patch(schema, "UPGRADES", newer)
+        self.patch(schema, "UPGRADES", NEWER)
         for _ in range(2):
             database = self.open()
             self.assertEqual(self.loaded(database), before)
             self.assertEqual(self.execute(database, "SELECT x FROM extra"), [(7,)])
             database.close()
         self.assertEqual(self.warnings(), [])
+
+    def put_version_1(self):
+        with open(self.path, "wb") as file:
+            file.write(olddatabases.version_1())
+
+    def test_from_version_1(self):
+        self.put_version_1()
+        for _ in range(2):
+            database = self.open()
+            a, b = self.load(database, b"a" * 20), self.load(database, b"b" * 20)
+            self.assertEqual((a.have, a.provisional, a.clean), (b"\x80\x01", {3}, False))
+            self.assertEqual(a.files, (FileStat(5, 6), None, FileStat(1 << 45, 1 << 60)))
+            self.assertEqual((b.have, b.uploaded, b.downloaded, b.wasted), (b"\xff", 4, 5, 6))
+            bans = self.commit(database, self.rows.bans)
+            self.assertEqual(bans, [("192.0.2.1", 5000.0)])
+            self.assertEqual(self.commit(database, listrows.totals), {})
+            database.close()
+        self.assertEqual(self.warnings(), [])
+        self.assertFalse(os.path.exists(self.path + ".damaged"))
+
+    def test_the_list_after_an_upgrade(self):
+        self.put_version_1()
+        database = self.open()
+        new = [listrows.NewEntry(b"a" * 20, b"{}", b"de")]
+        (entry,) = self.commit(database, listrows.add, new)
+        self.assertEqual(self.commit(database, listrows.entries), [entry])
+
+    def test_an_upgrade_that_does_not_succeed(self):
+        """As a kill in the middle of it: the old database is still there, and whole."""
+        self.put_version_1()
+        execute = sqlite3.Connection.execute
+        for step in range(1, 8):
+
+            class Killed(BaseException):
+                pass
+
+            class Dying(sqlite3.Connection):
+                left = step
+
+                def execute(self, statement, *rest):
+                    if self.in_transaction and statement.strip() != "ROLLBACK":
+                        Dying.left -= 1
+                        if not Dying.left:
+                            raise Killed
+                    return execute(self, statement, *rest)
+
+            with closing(sqlite3.connect(self.path, isolation_level=None, factory=Dying)) as db:
+                self.assertRaises(Killed, schema.upgrade, db)
+            with closing(sqlite3.connect(self.path)) as db:
+                self.assertEqual(db.execute("PRAGMA user_version").fetchone(), (1,))
+                tables = db.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+                self.assertEqual(tables, (len(schema.TABLES) - 5,))
+        self.assertEqual(self.load(self.open(), b"b" * 20).have, b"\xff")
+
+    def test_a_database_of_a_later_version_is_refused_and_left_alone(self):
+        known = schema.UPGRADES
+        self.patch(schema, "UPGRADES", NEWER)
+        database = self.open()
+        self.fill(database)
+        database.close()
+        self.patch(schema, "UPGRADES", known)
+        with open(self.path, "rb") as file:
+            before = file.read()
+        for _ in range(2):
+            error = self.assertRaises(StateError, self.open)
+            self.assertIn(f"later txtorrent (its version is {len(NEWER)},", str(error))
+            self.assertEqual(error.filename, self.path)
+        with open(self.path, "rb") as file:
+            self.assertEqual(file.read(), before)
+        self.assertEqual(sorted(os.listdir(self.directory)), ["lock", "state.db"])
+        self.patch(schema, "UPGRADES", NEWER)
+        self.assertNotIn(None, self.loaded(self.open()))
 
     def test_half_an_upgrade_is_none(self):
         db = sqlite3.connect(":memory:", isolation_level=None)

@@ -17,7 +17,15 @@ from attrs import define, field
 from twisted.logger import Logger
 
 from txtorrent.storage.lockfile import lock
-from txtorrent.storage.schema import TABLES, SchemaError, is_whole, put, rollback, upgrade
+from txtorrent.storage.schema import (
+    TABLES,
+    NewerSchemaError,
+    SchemaError,
+    is_whole,
+    put,
+    rollback,
+    upgrade,
+)
 
 NAME = "state.db"
 ASIDE = ".damaged"
@@ -68,7 +76,8 @@ class Database:
     def open(self) -> None:
         """Lock the directory, made when missing, and open the database, made when missing.
 
-        StateInUse, OSError (StateError among them). A damaged database is set aside.
+        StateInUse, OSError (StateError among them). A damaged database is set aside; one of a
+        later version, which holds what we would lose, is refused with StateError and left alone.
         """
         os.makedirs(self.directory, mode=0o700, exist_ok=True)
         self._lock = lock(self.directory)
@@ -160,6 +169,10 @@ class Database:
         except sqlite3.Error as error:
             number = _ERRNO.get(_code(error), errno.EIO)
             raise StateError(number, str(error), self.path) from error
+        except NewerSchemaError as error:
+            text = f"the state was written by a later txtorrent ({error}): run that one again,"
+            text += " or give this one a state directory of its own"
+            raise StateError(errno.EPROTO, text, self.path) from error
 
 
 def _connect(path: str) -> sqlite3.Connection:

@@ -12,10 +12,11 @@ from sqlite3 import Connection
 from attrs import field, frozen
 
 from txtorrent.storage.rows import forget
-from txtorrent.storage.schema import first, put, sealed, whole
+from txtorrent.storage.schema import VERSION, first, put, sealed, whole
 
-# The number that keeps ids from being given twice. Its name has a space: no total's has.
+# The number that keeps ids from being given twice.
 _LAST_ID = "last id"
+_RESERVED = (_LAST_ID, VERSION)  # names of numbers that are no totals
 
 
 @frozen
@@ -121,7 +122,8 @@ def settings(db: Connection) -> dict[str, bytes]:
 
 
 def totals(db: Connection) -> dict[str, int]:
-    return {name: value for name, value, _ in whole(db, "number", "name != ?", _LAST_ID)}
+    rows = whole(db, "number", "1")
+    return {name: value for name, value, _ in rows if name not in _RESERVED}
 
 
 def put_number(db: Connection, name: str, value: int) -> None:

@@ -62,14 +62,29 @@ TABLES = (
 _log = Logger()
 
 
+# The version a second time, in a row with a seal: so a damaged header is told from a database of a
+# later version. Every later version keeps this row, in this table, in this form.
+VERSION = "schema version"
+
+
 class SchemaError(Exception):
-    """The database is not one of ours, or of a version that is not known yet."""
+    """The database is not one of ours, or damaged."""
+
+
+class NewerSchemaError(Exception):
+    """The database is whole, but of a version that is not known yet; the message says which."""
 
 
 def upgrade(db: sqlite3.Connection) -> None:
-    """Bring the tables to the newest version; makes them in an empty database."""
+    """Bring the tables to the newest version; makes them in an empty database.
+
+    One transaction: after a kill it is of the old version or of the new one. NewerSchemaError,
+    SchemaError, sqlite3.Error: the database is as it was.
+    """
     (version,) = db.execute("PRAGMA user_version").fetchone()
     (tables,) = db.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    if version > len(UPGRADES) and _vouched_version(db) == version:
+        raise NewerSchemaError(f"its version is {version}, {len(UPGRADES)} is the latest known")
     if not 0 <= version <= len(UPGRADES) or bool(tables) != bool(version):
         raise SchemaError(f"version {version} with {tables} tables")
     if version == len(UPGRADES):
@@ -79,11 +94,21 @@ def upgrade(db: sqlite3.Connection) -> None:
         for statements in UPGRADES[version:]:
             for statement in statements:
                 db.execute(statement)
+        put(db, "number", sealed("number", VERSION, len(UPGRADES)))
         db.execute(f"PRAGMA user_version = {len(UPGRADES)}")
         db.execute("COMMIT")
     except BaseException:
         rollback(db)
         raise
+
+
+def _vouched_version(db: sqlite3.Connection) -> int | None:
+    """The version as the row with the seal has it; None when there is none."""
+    try:
+        row = first(db, "number", "name = ?", VERSION)
+    except (sqlite3.Error, UnicodeDecodeError):  # in a damaged database it may be anything
+        return None
+    return None if row is None else row[1]
 
 
 def rollback(db: sqlite3.Connection) -> None:
