@@ -69,6 +69,15 @@ def noise(length, seed=0):
     return random.Random(seed).randbytes(length)
 
 
+def plant(root, *paths):
+    """Make files of a few bytes, and the folders above them."""
+    for path in paths:
+        full = os.path.join(root, path)
+        os.makedirs(os.path.dirname(full), exist_ok=True)
+        with open(full, "w") as file:
+            file.write(path)
+
+
 def tree(root):
     """Every path below `root`, sorted."""
     found = []

@@ -10,7 +10,8 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from threading import Lock
 
 from attrs import define, field, frozen
@@ -21,6 +22,8 @@ _ROOT = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _FOLDER = _ROOT | os.O_NOFOLLOW
 # O_NONBLOCK: opening a planted FIFO must not hang; on a regular file it means nothing.
 _FILE = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
+
+_NO_EMPTY_FOLDER = (errno.ENOENT, errno.ENOTDIR, errno.ENOTEMPTY, errno.EEXIST)
 
 
 class StorageMissing(FileNotFoundError):
@@ -111,8 +114,34 @@ class Beneath:
                 os.close(folder)
         return tuple(found)
 
+    def unlink(self, path: Path) -> bool:
+        """Remove a regular file; False when there is none (a link, say, is left alone)."""
+        with self._parent(path) as folder:
+            if folder < 0 or _stat(folder, path[-1]) is None:
+                return False
+            with self._named(path):
+                os.unlink(path[-1], dir_fd=folder)
+        self._note_changed(path[:-1])
+        return True
+
+    def remove_folder(self, path: Path) -> bool:
+        """Remove a folder if it is empty; False when it is not, or is no folder."""
+        with self._parent(path) as folder, self._named(path):
+            try:
+                if folder < 0:
+                    return False
+                os.rmdir(path[-1], dir_fd=folder)
+            except OSError as error:
+                if error.errno in _NO_EMPTY_FOLDER:
+                    return False
+                raise
+        with self._lock:
+            self._changed.discard(path)
+            self._changed.add(path[:-1])
+        return True
+
     def take_changed(self) -> set[Path]:
-        """The folders in which something was created since the last call."""
+        """The folders in which something was created or removed since the last call."""
         with self._lock:
             changed, self._changed = self._changed, set()
         return changed
@@ -123,7 +152,7 @@ class Beneath:
             self._changed |= changed
 
     def sync_folder(self, path: Path) -> None:
-        """Make what was created in a folder durable."""
+        """Make what was created in a folder, or removed from it, durable."""
         folder = self.open_folder(path)
         try:
             os.fsync(folder)
@@ -192,6 +221,25 @@ class Beneath:
             if error.filename == self.root or not nothing:
                 raise
             return -1
+
+    @contextmanager
+    def _parent(self, path: Path) -> Iterator[int]:
+        """A descriptor of the folder that holds `path`, -1 when there is none."""
+        folder = self._open_folder_if_any(path[:-1])
+        try:
+            yield folder
+        finally:
+            if folder >= 0:
+                os.close(folder)
+
+    @contextmanager
+    def _named(self, path: Path) -> Iterator[None]:
+        """Errors name the whole path."""
+        try:
+            yield
+        except OSError as error:
+            error.filename = self.shown(path)
+            raise
 
     def _note_changed(self, folder: Path) -> None:
         with self._lock:
