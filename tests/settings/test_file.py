@@ -78,6 +78,15 @@ class Text(SynchronousTestCase):
                 self.assertIn(complaint, str(error))
                 self.assertNotIn("\n", str(error))
 
+    def test_what_the_parser_chokes_on(self):
+        for text in ("peer_port = " + "1" * 10_000, "peer_port = " + "[" * 10_000):
+            error = self.assertRaises(ConfigError, parse, text, "c.toml")
+            self.assertTrue(str(error).startswith("c.toml:"))
+
+    def test_complaints_are_short(self):
+        error = self.assertRaises(ConfigError, parse, f"speed_limit_up = '{'x' * 9999}'", "c")
+        self.assertLess(len(str(error)), 310)
+
     def test_line_of_any_spelling(self):
         text = 'a.b = 1\n[c]\n\n"d" = [\n 1,\n 2]\n[[e.f]]\n[[e.f]]\ng = {h = 1}\n'
         for keys, line in (

@@ -57,6 +57,12 @@ class Layers(SynchronousTestCase):
         error = self.assertRaises(SettingError, Settings().get, "peer_prt")
         self.assertEqual(str(error), "there is no setting 'peer_prt'; did you mean peer_port?")
 
+    def test_complaints_are_short(self):
+        for name, value in (("speed_limit_up", "x" * 9999), ("x" * 9999, 1)):
+            error = self.assertRaises(SettingError, Settings().set, name, value)
+            self.assertEqual(len(str(error)), 300)
+            self.assertTrue(str(error).endswith("..."))
+
 
 class Changes(SynchronousTestCase):
     def setUp(self):

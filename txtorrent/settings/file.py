@@ -9,6 +9,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from txtorrent.settings.kinds import shortened
 from txtorrent.settings.records import Bad, Setting, did_you_mean, turn_on
 from txtorrent.settings.table import SECTIONS, SETTINGS
 from txtorrent.settings.together import Contradiction, contradiction
@@ -48,11 +49,14 @@ def parse(text: str, name: str) -> dict[str, Any]:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         reason, line = _of_toml(error, text)
-        raise ConfigError(f"{name}:{line}: {reason}") from None
+        raise ConfigError(f"{name}:{line}: {shortened(reason)}") from None
+    except (ValueError, RecursionError):  # numbers of thousands of digits, brackets in brackets
+        raise ConfigError(f"{name}: this is no settings file") from None
     try:
         return _checked(document)
     except Bad as error:
-        raise ConfigError(f"{name}:{line_of(text, error.path)}: {error}") from None
+        line = line_of(text, error.path)
+        raise ConfigError(f"{name}:{line}: {shortened(str(error))}") from None
 
 
 def place(setting: Setting) -> tuple[str, ...]:

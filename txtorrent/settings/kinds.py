@@ -19,6 +19,8 @@ MOST_BYTES: Final = 1 << 53
 """Bytes: what JSON readers that know only doubles take without loss; more than any disk has."""
 MAX_TEXT: Final = 65_536
 """Characters of a text: the longest, a list of default trackers, is far below."""
+MAX_COMPLAINT: Final = 300
+"""Characters of what is said about a wrong value."""
 _WEB: Final = re.compile(r"https?://[^\s/]+(/\S*)?", re.ASCII | re.IGNORECASE)
 _CLOCK: Final = re.compile(r"([01]\d|2[0-3]):([0-5]\d)|24:00", re.ASCII)
 
@@ -260,3 +262,8 @@ def quoted(value: Any) -> str:
     except ValueError:
         text = "the value"
     return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def shortened(complaint: str) -> str:
+    """A complaint that fits a log, whatever was quoted in it."""
+    return complaint if len(complaint) <= MAX_COMPLAINT else f"{complaint[: MAX_COMPLAINT - 3]}..."

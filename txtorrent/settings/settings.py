@@ -11,6 +11,7 @@ from typing import Any
 
 from twisted.logger import Logger
 
+from txtorrent.settings.kinds import shortened
 from txtorrent.settings.records import Setting, did_you_mean, paths_in, turn_on
 from txtorrent.settings.table import SETTINGS
 from txtorrent.settings.together import Contradiction, contradiction
@@ -24,7 +25,7 @@ class SettingError(ValueError):
     """A setting cannot be had or changed so; `name` is which, the text says why."""
 
     def __init__(self, name: str, reason: str) -> None:
-        super().__init__(reason)
+        super().__init__(shortened(reason))
         self.name = name
 
 
