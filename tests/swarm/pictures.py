@@ -6,7 +6,8 @@
     world.picture                            "#|..|aa|a.": a character a block
 
 In a picture a piece is '#' when it is had, else its blocks: '.' free, '+' in memory, '=' on disk,
-the peer's letter when requested from one, and '2' when from two.
+the peer's letter when requested from one, and '2' when from two. `world.prioritise("0213")` has the
+digit of each piece's priority.
 """
 
 from itertools import chain
@@ -20,6 +21,7 @@ from txtorrent.swarm.partial import FREE, ON_DISK, RECEIVED
 from txtorrent.swarm.peer import Peer
 from txtorrent.swarm.picker import PiecePicker
 from txtorrent.swarm.rate import Rate
+from txtorrent.swarm.selection import settle
 from txtorrent.swarm.window import RequestWindow
 
 
@@ -67,6 +69,13 @@ class World:
         self.picker.announced_many(peer, bitfield(pieces))
         self.peers[name] = peer
         return peer
+
+    def prioritise(self, picture):
+        """A digit is the priority of a piece; None: all are normal."""
+        priorities = picture and bytes(map(int, picture))
+        self.picker.prioritise(priorities, settle(self.have, priorities))
+        for peer in self.peers.values():
+            self.picker.look_again(peer)
 
     def left(self, peer):
         self.picker.left(peer)

@@ -5,7 +5,8 @@ from collections import Counter
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.swarm.pictures import World
-from txtorrent.swarm.picker import RANDOM_FIRST, RUN
+from txtorrent.swarm.picker import RANDOM_FIRST
+from txtorrent.swarm.selection import RUN
 
 HAD = "#" * RANDOM_FIRST
 

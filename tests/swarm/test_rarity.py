@@ -21,6 +21,7 @@ from txtorrent.swarm.rarity import (
     SORT_LEAST,
     Rarity,
 )
+from txtorrent.swarm.selection import levels
 
 
 def rarity(picture, random=None):
@@ -260,4 +261,96 @@ class Whatever(SynchronousTestCase):
             else:
                 getattr(made, action)(piece)
                 (offered.add if action == "offer" else offered.discard)(piece)
+        self.assertEqual(set(order(made, peer)), offered & set(peer.have))
+
+
+class Layered(SynchronousTestCase):
+    """Of several priorities: a digit of the second picture is a piece's."""
+
+    def layered(self, picture, priorities):
+        made = rarity(picture)
+        made.arrange(Bitfield.full(len(picture)), levels(bytes(map(int, priorities))))
+        sort(made, 0.0)
+        return made
+
+    def test_order(self):
+        for picture, priorities, peer, expected in [
+            ("123", "123", "111", [2, 1, 0]),
+            ("123", "211", "111", [0, 1, 2]),
+            ("4321", "1313", "1111", [3, 1, 2, 0]),
+            ("4321", "1313", "1110", [1, 2, 0]),
+            ("0000", "1113", "1110", None),
+        ]:
+            found = order(self.layered(picture, priorities), peer)
+            if expected:
+                self.assertEqual(found, expected, (picture, priorities))
+            else:
+                self.assertEqual(sorted(found), [0, 1, 2])
+
+    def test_in_order(self):
+        made = self.layered("54321", "13133")
+        chosen = []
+        while (piece := made.choose_from(3, having("11110"))) is not None:
+            made.withdraw(piece)
+            chosen.append(piece)
+        self.assertEqual(chosen, [3, 1, 0, 2])
+
+    def test_many(self):
+        """More rarer ones of each priority than a peer passes before its own are sorted for it."""
+        rarer = 2 * (PATIENCE + 2 * ROW)
+        made = self.layered("0" * rarer + "3221", "13" * (rarer // 2) + "1313")
+        own = order(made, "0" * rarer + "1111")
+        self.assertEqual(own, [rarer + 3, rarer + 1, rarer + 2, rarer])
+
+    def test_arranged_anew(self):
+        """What was walked along, found, or given back before counts no more, also before a sort."""
+        made, peer = self.layered("0000", "1131"), having("1111")
+        self.assertEqual(made.choose(peer), 2)
+        made.arrange(bitfield("0101"), levels(b"\2\3\2\1"))
+        self.assertEqual(order(made, peer), [1, 3])
+        made.offer(3)
+        made.arrange(bitfield("1010"), None)
+        self.assertEqual(sorted(order(made, peer)), [0, 2])
+        made.arrange(bitfield("0110"), None)
+        self.assertEqual(sorted(order(made, peer)), [1, 2])
+
+    def test_before_the_sort(self):
+        size = 3 * SLICE
+        made = Rarity(Bitfield.full(size), Random(1))
+        made.arrange(Bitfield.full(size), levels(b"\1\3\2" * SLICE))
+        seed, chosen = having("1" * size), []
+        for _ in range(5):
+            chosen.append(made.choose(seed) % 3)
+            made.refresh(0.0)
+        self.assertEqual(chosen, [1] * 5)
+
+    @settings(derandomize=True, deadline=None, max_examples=200)
+    @given(ACTIONS, st.integers(1, 1023))
+    def test_always_the_most_urgent(self, actions, pieces):
+        """Whatever happens between two sorts; but for those that were given back."""
+        priorities = "1323121332"
+        made, peer = self.layered("0" * 10, priorities), having(f"{pieces:010b}")
+        offered, back = set(range(10)), set()
+        for action, piece in actions:
+            if action == "have":
+                chosen, mine = made.choose(peer), offered & set(peer.have)
+                self.assertEqual(chosen is None, not mine)
+                if chosen is not None:
+                    self.assertIn(chosen, mine)
+                    if not mine & back:
+                        urgency = max(priorities[each] for each in mine)
+                        self.assertEqual(priorities[chosen], urgency)
+                    made.withdraw(chosen)
+                    offered.discard(chosen)
+                    back.discard(chosen)
+                if peer.have.add(piece):
+                    made.add_have(peer, piece)
+            elif action == "withdraw":
+                made.withdraw(piece)
+                offered.discard(piece)
+                back.discard(piece)
+            elif piece not in offered:
+                made.offer(piece)
+                offered.add(piece)
+                back.add(piece)
         self.assertEqual(set(order(made, peer)), offered & set(peer.have))

@@ -1,10 +1,12 @@
 """Which block to request next from which peer.
 
-The order: pieces already begun come first (strict priority), then the rarest piece that
-the peer has; the first few are taken at random. When every wanted block is requested, the
-endgame asks an idle peer for blocks that others have not delivered yet.
+The order: pieces already begun come first (strict priority), then the rarest piece of the highest
+priority that the peer has; the first few are taken at random. Or, instead of the rarest, the next
+in order of their numbers. When every wanted block is requested, the endgame asks an idle peer for
+blocks that others have not delivered yet.
 """
 
+from collections.abc import Iterable
 from itertools import chain, islice
 from random import Random
 from typing import Final
@@ -15,6 +17,7 @@ from txtorrent.swarm.buffers import BufferPool
 from txtorrent.swarm.partial import Partial
 from txtorrent.swarm.peer import Peer
 from txtorrent.swarm.rarity import MASK, Rarity
+from txtorrent.swarm.selection import RUN, levels
 
 RANDOM_FIRST: Final = 4
 """Pieces taken at random before rarest first begins: rare ones come slowly, and without a
@@ -26,14 +29,16 @@ ENDGAME_REQUESTS: Final = 4
 """Blocks that an idle peer is asked for a second time; more would only waste its upload."""
 ENDGAME_LOOKS: Final = 256
 """Partials looked at for these, from a random one on: thousands may be under way."""
-RUN: Final = 8192
-"""Bytes of bitfields compared at a time in search of a piece that is wanted: 20 us."""
 
 
 class PiecePicker:
     """The blocks of one torrent: had, under way, still to be begun.
 
-    `have` is the torrent's own bitfield, changed here alone while the picker lives.
+    `have` is the torrent's own bitfield, changed here alone while the picker lives, as is
+    `settled`: the pieces that are had or not wanted, the same object while all are wanted.
+
+    A piece under way that is not wanted any more is set aside: what was asked for may still come
+    and is kept, but no block of it is requested.
     """
 
     def __init__(
@@ -41,7 +46,12 @@ class PiecePicker:
     ) -> None:
         self.geometry = geometry
         self.have = have
+        self.settled = have
         self.partials: dict[int, Partial] = {}
+        self.sequential_from: int | None = None
+        """Begin the pieces in order, from this one on and then from 0 on; None: rarest first."""
+        self.hold_last = False
+        """Do not begin the last piece that is wanted."""
         missing = _number(Bitfield.full(have.size)) & ~_number(have)
         self.rarity = Rarity(_field(have.size, missing), random)
         self.starved = False
@@ -49,6 +59,7 @@ class PiecePicker:
         self._pool = pool
         self._random = random
         self._open: dict[int, Partial] = {}
+        self._aside: set[int] = set()
         self._suspect: set[int] = set()
         self._per_piece = geometry.blocks_per_piece
         # Of thousands of peers most have nothing or everything: these are theirs, all of them.
@@ -57,8 +68,44 @@ class PiecePicker:
 
     @property
     def is_endgame(self) -> bool:
-        """Every block that is wanted has been requested from somebody."""
-        return not self._open and not self.rarity.remaining and bool(self.partials)
+        """Every block that may be requested has been requested from somebody."""
+        none_left = not self.rarity.remaining or self._must_hold()
+        return self._is_under_way and not self._open and none_left
+
+    @property
+    def is_holding_last(self) -> bool:
+        """Nothing but the last wanted piece is left to request, and `hold_last` forbids it."""
+        return self._must_hold() and not self._is_under_way
+
+    @property
+    def has_aside(self) -> bool:
+        """Whether something lies in memory that nothing will be added to."""
+        return bool(self._aside)
+
+    # -- what is wanted ------------------------------------------------------------
+
+    def prioritise(self, priorities: bytes | None, settled: Bitfield) -> None:
+        """A Priority for each piece, or None if all are normal; `settled` follows from them.
+
+        To be followed by `look_again` for each peer.
+        """
+        self.settled = settled
+        self._aside = {piece for piece in self.partials if piece in settled}
+        self._open = {
+            piece: partial
+            for piece, partial in self.partials.items()
+            if partial.has_free and piece not in self._aside
+        }
+        busy = settled.copy()
+        for piece in self.partials:
+            busy.add(piece)
+        free = _number(Bitfield.full(busy.size)) & ~_number(busy)
+        self.rarity.arrange(_field(busy.size, free), levels(priorities))
+
+    def look_again(self, peer: Peer) -> None:
+        """Pieces are wanted that were not: perhaps the peer has one."""
+        if peer.wanted is None:
+            self._find_wanted(peer, 0)
 
     @property
     def bytes_under_way(self) -> int:
@@ -87,7 +134,7 @@ class PiecePicker:
             peer.have = Bitfield(self.have.size)
         peer.have.add(piece)
         self.rarity.add_have(peer, piece)
-        if self.have.bits[piece >> 3] & MASK[piece & 7]:
+        if self.settled.bits[piece >> 3] & MASK[piece & 7]:
             return False
         if peer.wanted is None:
             peer.wanted = piece
@@ -114,20 +161,20 @@ class PiecePicker:
             self._find_wanted(peer, 0)
 
     def wants(self, peer: Peer) -> bool:
-        """Whether the peer has a piece that we want.
+        """Whether the peer has a piece that we want, and do not hold back.
 
         One such piece is known of each peer, and another is searched only when that one is had:
         a verified piece costs nothing here, however many peers have it.
         """
-        if peer.wanted is not None and peer.wanted in self.have:
+        if peer.wanted is not None and peer.wanted in self.settled:
             self._find_wanted(peer, peer.wanted)
-        return peer.wanted is not None
+        return peer.wanted is not None and not (self.hold_last and self.is_holding_last)
 
     def _find_wanted(self, peer: Peer, start: int) -> None:
-        first, size = start >> 3, len(self.have.bits)
+        first, size = start >> 3, len(self.settled.bits)
         for at in chain(range(first, size, RUN), range(0, first, RUN)):
-            theirs, ours = peer.have.bits[at : at + RUN], self.have.bits[at : at + RUN]
-            left = int.from_bytes(theirs, "big") & ~int.from_bytes(ours, "big")
+            theirs, settled = peer.have.bits[at : at + RUN], self.settled.bits[at : at + RUN]
+            left = int.from_bytes(theirs, "big") & ~int.from_bytes(settled, "big")
             if left:
                 peer.wanted = (at + len(theirs)) * 8 - left.bit_length()
                 return
@@ -159,12 +206,19 @@ class PiecePicker:
     def _pick_from_open(self, peer: Peer, count: int, picked: list[range]) -> int:
         """Pick from the pieces that were begun; how many blocks are still to be picked."""
         bits, mask = peer.have.bits, MASK
-        for piece, partial in tuple(self._open.items()):
+        begun: Iterable[tuple[int, Partial]] = tuple(self._open.items())
+        if self.sequential_from is not None and len(self._open) > 1:
+            begun = self._in_order(self.sequential_from)
+        for piece, partial in begun:
             if bits[piece >> 3] & mask[piece & 7] and self._may_serve(peer, partial):
                 count = self._take(partial, count, picked)
                 if not count or self.starved:
                     break
         return count
+
+    def _in_order(self, start: int) -> list[tuple[int, Partial]]:
+        size = self.have.size
+        return sorted(self._open.items(), key=lambda begun: (begun[0] - start) % size)
 
     def _take(self, partial: Partial, count: int, picked: list[range]) -> int:
         """Pick from one piece; how many blocks are still to be picked."""
@@ -196,6 +250,8 @@ class PiecePicker:
 
     def _begin_for(self, peer: Peer, now: float) -> Partial | None:
         """Put one more piece that the peer has under way; None if it has none to begin."""
+        if self._must_hold():
+            return None
         piece = self._choose_fast(peer) if peer.choking else self._choose(peer)
         if piece is None:
             return None
@@ -206,7 +262,20 @@ class PiecePicker:
         self.partials[piece] = self._open[piece] = partial
         return partial
 
+    def _must_hold(self) -> bool:
+        """Whether one piece is left to be begun. That of a torrent which has nothing to share yet
+        is not held back: it would be for ever."""
+        shares = bool(self.have) or self._is_under_way
+        return self.hold_last and self.rarity.remaining == 1 and shares
+
+    @property
+    def _is_under_way(self) -> bool:
+        """Whether a piece is that is wanted."""
+        return len(self.partials) > len(self._aside)
+
     def _choose(self, peer: Peer) -> int | None:
+        if self.sequential_from is not None:
+            return self.rarity.choose_from(self.sequential_from, peer)
         if self.have.count < RANDOM_FIRST:
             return self.rarity.choose_any(peer)
         return self.rarity.choose(peer)
@@ -221,6 +290,8 @@ class PiecePicker:
         picked: list[range] = []
         around = chain(islice(partials, start, None), islice(partials, start))
         for partial in islice(around, ENDGAME_LOOKS):
+            if partial.piece in self._aside:
+                continue
             if partial.piece in peer.have and not partial.sole and self._may_serve(peer, partial):
                 base = partial.piece * self._per_piece
                 for block in partial.requested_blocks():
@@ -242,7 +313,7 @@ class PiecePicker:
             return
         if partial.sole is peer:
             partial.sole = None
-        if partial.release(block):
+        if partial.release(block) and piece not in self._aside:
             self._open[piece] = partial
 
     def release_all(self, peer: Peer) -> None:
@@ -261,6 +332,8 @@ class PiecePicker:
         self._suspect.discard(piece)
         self.rarity.withdraw(piece)
         self.have.add(piece)
+        if self.settled is not self.have:
+            self.settled.add(piece)
 
     def failed(self, piece: int) -> None:
         """The piece did not match its hash: the next attempt is served by one peer alone."""
@@ -270,11 +343,13 @@ class PiecePicker:
     def abandoned(self, piece: int) -> None:
         """What was assembled of the piece is lost; it may be begun again."""
         self._forget(piece)
-        self.rarity.offer(piece)
+        if piece not in self.settled:
+            self.rarity.offer(piece)
 
     def _forget(self, piece: int) -> None:
         partial = self.partials.pop(piece, None)
         self._open.pop(piece, None)
+        self._aside.discard(piece)
         if partial is not None:
             partial.discard()
 

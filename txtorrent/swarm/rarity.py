@@ -5,19 +5,23 @@ of rarity is as of the last sort. A `have` is then one addition, however many pi
 A sort goes on by a slice at a time while blocks are picked, so that no call is long, and the
 next begins so late that all take 1 % of the time. Between two sorts each peer walks along the
 order from where it stopped. Memory: 12 bytes a piece, and 5 KB a peer at most.
+
+Pieces of higher priority come before all others: there is an order for each level of priority, and
+a peer walks along one after the other.
 """
 
 import re
 import sys
 from array import array
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator, Sequence
 from itertools import chain, islice
 from random import Random
 from typing import Final
 
 from txtorrent.bitfield import Bitfield
 from txtorrent.swarm.peer import Peer
+from txtorrent.swarm.selection import first_from
 
 SLICE: Final = 4096
 """Pieces sorted by one call: 0.4 ms."""
@@ -80,22 +84,31 @@ class Rarity:
     """The pieces that may be begun, `offered` at first, by availability, ties at random."""
 
     __slots__ = (
-        "_availability", "_due", "_offered", "_random", "_returned", "_rows", "_seeds", "_sort",
-        "_stale", "_walks",
+        "_availability", "_due", "_layered", "_levels", "_offered", "_orders", "_random",
+        "_returned", "_seeds", "_sort", "_stale", "_walks",
     )  # fmt: skip
 
     def __init__(self, offered: Bitfield, random: Random) -> None:
         # Whole bytes of pieces, as bitfields have them.
         self._availability = array("H", bytes(16 * len(offered.bits)))
-        self._offered = offered
         self._random = random
         self._seeds = 0
-        self._rows: list[array[int]] = []
+        self._walks: dict[Peer, Walk] = {}
+        self._returned: dict[int, None] = {}
+        self.arrange(offered, None)
+
+    def arrange(self, offered: Bitfield, levels: Sequence[bytes] | None) -> None:
+        """These pieces may be begun from now on. `levels`: the bits of the pieces of each priority,
+        the most urgent first; None: all have the same."""
+        self._offered = offered
+        self._levels: Sequence[bytes | None] = levels or (None,)
+        self._layered = len(self._levels) > 1
+        self._orders: list[list[array[int]]] = [[] for _ in self._levels]
         self._sort: Iterator[None] | None = None
         self._stale = True
         self._due = 0.0
-        self._walks: dict[Peer, Walk] = {}
-        self._returned: dict[int, None] = {}
+        self._walks.clear()
+        self._returned.clear()
 
     @property
     def remaining(self) -> int:
@@ -149,11 +162,12 @@ class Rarity:
         self._availability[piece] += 1
         self._stale = True
         walk = self._walks.get(peer)
-        if walk is not None and walk.news is not None:
-            if len(walk.news) < MOST_NEWS:
-                walk.news.append(piece)
-            else:
-                del self._walks[peer]
+        if walk is None or (walk.news is None and not self._layered):
+            return
+        if walk.news is not None and len(walk.news) < MOST_NEWS and not self._layered:
+            walk.news.append(piece)
+        else:
+            del self._walks[peer]
 
     def remove_peer(self, peer: Peer) -> None:
         """The peer left."""
@@ -201,23 +215,35 @@ class Rarity:
         return None
 
     def choose_any(self, peer: Peer) -> int | None:
-        """Any such piece: for the first ones, when something to trade matters more."""
-        for _ in range(TRIES):
+        """Any such piece of the highest priority: for the first ones, when something to trade
+        matters more."""
+        for _ in range(0 if self._layered else TRIES):
             piece = int(self._random.random() * self._offered.size)
             if piece in peer.have and piece in self._offered:
                 return piece
-        few = self._few(peer.have.bits)
+        some = (self._few(peer.have.bits, level) for level in self._levels)
+        few = next(filter(None, some), None)
         return self._random.choice(few) if few else None
 
-    def _ahead(self, bits: bytearray) -> Iterator[int]:
-        """Along the order, then what it left out."""
-        yield from self._along_order(bits)
-        while few := self._few(bits):
-            yield from (piece for piece in few if piece in self._offered)
+    def choose_from(self, start: int, peer: Peer) -> int | None:
+        """The first such piece of the highest priority, from `start` on, or else from 0 on."""
+        both = peer.have.bits, self._offered.bits
+        for level in self._levels:
+            piece = first_from(start, both if level is None else (*both, level))
+            if piece is not None:
+                return piece
+        return None
 
-    def _along_order(self, bits: bytearray) -> Iterator[int]:
+    def _ahead(self, bits: bytearray) -> Iterator[int]:
+        """Along the order of each level, then what it left out."""
+        for level, order in zip(self._levels, self._orders, strict=True):
+            yield from self._along(order, bits)
+            while few := self._few(bits, level):
+                yield from (piece for piece in few if piece in self._offered)
+
+    def _along(self, order: list["array[int]"], bits: bytearray) -> Iterator[int]:
         offered, mask, patience = self._offered.bits, MASK, PATIENCE
-        for row in self._rows:
+        for row in order:
             for piece in row[:]:
                 at, bit = piece >> 3, mask[piece & 7]
                 if bits[at] & bit and offered[at] & bit:
@@ -231,12 +257,15 @@ class Rarity:
             if patience < 0:
                 return
 
-    def _few(self, bits: bytearray) -> "array[int]":
-        """What may be begun of the peer's pieces, in FEW bytes from some place on; rarest first.
+    def _few(self, bits: bytearray, level: bytes | None) -> "array[int]":
+        """What may be begun of the peer's pieces of a level, in FEW bytes from some place on;
+        rarest first.
 
         None only if there is none at all.
         """
         both = int.from_bytes(bits, "big") & int.from_bytes(self._offered.bits, "big")
+        if level is not None:
+            both &= int.from_bytes(level, "big")
         if not both:
             return array("I")
         common = both.to_bytes(len(bits), "big")
@@ -263,27 +292,39 @@ class Rarity:
             self._sort = None
 
     def _sorting(self) -> Iterator[None]:
-        """A counting sort that pauses after every slice."""
-        levels: defaultdict[int, array[int]] = defaultdict(lambda: array("I"))
+        orders = []
+        for level in self._levels:
+            orders.append((yield from self._sorting_level(level)))
+        self._orders = orders
+        # Those who had nothing to begin need not look again: they are told of what is new.
+        self._walks = {peer: walk for peer, walk in self._walks.items() if walk.news is not None}
+
+    def _sorting_level(self, level: bytes | None) -> Generator[None, None, list["array[int]"]]:
+        """A counting sort that pauses after every slice; gives the rows of the order."""
+        common = self._offered.bits if level is None else _both(self._offered.bits, level)
+        counts: defaultdict[int, array[int]] = defaultdict(lambda: array("I"))
         size, handled = self._offered.size, 0
         classes = min(CLASSES, size)
         for first in self._random.sample(range(classes), classes):
             # All pieces of a class have the same bit of their bytes.
-            mask, of_bytes = MASK[first & 7], self._offered.bits[first >> 3 :: CLASSES >> 3]
+            mask, of_bytes = MASK[first & 7], common[first >> 3 :: CLASSES >> 3]
             pieces = range(first, size, CLASSES)
-            for piece, level, byte in zip(
+            for piece, count, byte in zip(
                 pieces, self._availability[first::CLASSES], of_bytes, strict=False
             ):
                 if byte & mask:
-                    levels[level].append(piece)
+                    counts[count].append(piece)
             handled += len(pieces)
             if handled >= SLICE:
                 handled = 0
                 yield
-        self._rows = [
+        return [
             row[at : at + ROW]
-            for _, row in sorted(levels.items())
+            for _, row in sorted(counts.items())
             for at in range(0, len(row), ROW)
         ]
-        # Those who had nothing to begin need not look again: they are told of what is new.
-        self._walks = {peer: walk for peer, walk in self._walks.items() if walk.news is not None}
+
+
+def _both(one: bytes | bytearray, other: bytes | bytearray) -> bytes:
+    common = int.from_bytes(one, "big") & int.from_bytes(other, "big")
+    return common.to_bytes(len(one), "big")
