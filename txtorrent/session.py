@@ -38,6 +38,7 @@ from txtorrent.swarm.banlist import BanList
 from txtorrent.swarm.buffers import BufferPool
 from txtorrent.torrent.shared import Budget, Shared, TorrentOptions
 from txtorrent.torrent.torrent import Torrent
+from txtorrent.tracker.announcer import Announcer
 from txtorrent.tracker.clients import Trackers
 from txtorrent.wire.handshake import make_peer_id
 
@@ -140,16 +141,18 @@ class Session:
         metainfo: Metainfo,
         options: TorrentOptions,
         watcher: Callable[[Torrent], None] | None = None,
+        announcer: Announcer | None = None,
     ) -> Torrent:
         """Add a torrent and start it. DuplicateTorrent.
 
-        `watcher` is called with it whenever its state is another.
+        `watcher` is called with it soon after its state has become another; for a borrowed
+        `announcer` see `Torrent`.
         """
         if metainfo.info_hash in self.torrents:
             raise DuplicateTorrent(f"{metainfo.name} is there already")
         self._refuse_shared_files(metainfo, options.directory)
         assert self._shared is not None, "the session has not been started"
-        torrent = Torrent(metainfo, options, self._shared, watcher)
+        torrent = Torrent(metainfo, options, self._shared, announcer, watcher)
         self.torrents[metainfo.info_hash] = torrent
         torrent.start()
         return torrent

@@ -9,6 +9,7 @@ from twisted.logger import LogLevel, capturedLogs, formatEvent, globalLogPublish
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.testing.clock import HeapClock
+from tests.tracker.owner import Owner
 from tests.tracker.trackers import INFO_HASH, PEER_ID, World
 from txtorrent.address import Address
 from txtorrent.tracker.announcer import STOP_LIMIT, Announcer, Identity, Totals
@@ -67,10 +68,8 @@ class AnnouncerCase(SynchronousTestCase):
     def setUp(self) -> None:
         self.clock = HeapClock()
         self.asked = Asked(self.clock)
-        self.totals = Totals(uploaded=1, downloaded=2, left=3, corrupt=4)
+        self.owner = Owner(Totals(uploaded=1, downloaded=2, left=3, corrupt=4))
         self.announcer = None
-        self.peers = []
-        self.external = []
         self.logged = []
         globalLogPublisher.addObserver(self.logged.append)
         self.addCleanup(globalLogPublisher.removeObserver, self.logged.append)
@@ -88,10 +87,8 @@ class AnnouncerCase(SynchronousTestCase):
             self.asked,
             self.clock,
             InOrder() if random is None else random,
-            lambda: self.totals,
+            self.owner,
             Identity(INFO_HASH, PEER_ID, 6881, 77),
-            lambda url, peers: self.peers.append((url[-1], peers)),
-            on_external_ip=self.external.append,
         )
         self.announcer.start()
         return self.announcer
@@ -126,7 +123,15 @@ class EventTests(AnnouncerCase):
         told = self.asked.requests[0]
         self.assertEqual((told.info_hash, told.peer_id, told.port), (INFO_HASH, PEER_ID, 6881))
         self.assertEqual((told.key, told.numwant, self.asked.trusted), (77, 200, False))
-        self.assertEqual((told.uploaded, told.downloaded, told.left, told.corrupt), (1, 2, 3, 4))
+        self.assertEqual((told.uploaded, told.downloaded, told.left, told.corrupt), (0, 0, 3, 4))
+
+    def test_what_was_moved_since_the_start(self) -> None:
+        self.interval("a", 900)
+        self.begin("a")
+        self.owner.now = Totals(uploaded=101, downloaded=52, left=3, corrupt=4)
+        self.clock.advance(1000)
+        told = self.asked.requests[1]
+        self.assertEqual((told.uploaded, told.downloaded), (100, 50))
 
     def test_started_until_it_is_accepted(self) -> None:
         self.break_down("a")
@@ -157,7 +162,7 @@ class EventTests(AnnouncerCase):
         )
 
     def test_complete_at_start(self) -> None:
-        self.totals = Totals(0, 0, 0, 0)
+        self.owner.now = Totals(0, 0, 0, 0)
         self.begin("a")
         self.announcer.completed()
         self.clock.advance(2000)
@@ -224,7 +229,7 @@ class EventTests(AnnouncerCase):
         self.announcer.completed()
         self.announcer.stop()
         self.told()
-        self.totals = Totals(0, 0, 0, 0)
+        self.owner.now = Totals(0, 0, 0, 0)
         self.announcer.start()
         self.announcer.start()
         self.announcer.completed()
@@ -233,7 +238,7 @@ class EventTests(AnnouncerCase):
 
     def test_numwant_of_a_seed(self) -> None:
         self.begin("a")
-        self.totals = Totals(0, 0, 0, 0)
+        self.owner.now = Totals(0, 0, 0, 0)
         self.announcer.completed()
         self.assertEqual([each.numwant for each in self.asked.requests], [200, 30])
 
@@ -298,7 +303,7 @@ class TierTests(AnnouncerCase):
     def test_peers_are_handed_over(self) -> None:
         self.break_down("a")
         self.begin("ab")
-        self.assertEqual(self.peers, [("b", (PEER,))])
+        self.assertEqual(self.owner.peers, [("b", (PEER,))])
 
 
 class BackOffTests(AnnouncerCase):
@@ -397,16 +402,16 @@ class BackOffTests(AnnouncerCase):
     def test_fault_in_whoever_describes_the_torrent(self) -> None:
         self.interval("a", 60)
         self.begin("a")
-        totals, self.totals = self.totals, None
+        totals, self.owner.now = self.owner.now, None
         self.clock.advance(61)
         self.assertEqual(len(self.flushLoggedErrors(AttributeError)), 1)
-        self.totals = totals
+        self.owner.now = totals
         self.clock.advance(301)
         self.assertEqual(self.order()[:2], "aa")
 
     def test_fault_in_whoever_takes_the_peers(self) -> None:
         self.interval("a", 60)
-        self.peers = None
+        self.owner.peers = None
         self.begin("a")
         self.clock.advance(61)
         self.assertEqual(len(self.flushLoggedErrors(AttributeError)), 2)
@@ -564,22 +569,21 @@ class NetworkTests(SynchronousTestCase):
         page = world.web("203.0.113.1", "web.example")
         udp = world.udp("203.0.113.2", "udp.example")
         trackers = Trackers(world.client, Random(1))
-        peers = []
+        owner = Owner(Totals(0, 0, 1, 0))
         announcer = Announcer(
             [["http://web.example/announce?passkey=0123456789"], ["udp://udp.example:6969"]],
             trackers,
             world.clock,
             Random(2),
-            lambda: Totals(0, 0, 1, 0),
+            owner,
             Identity(INFO_HASH, PEER_ID, 6881, 77),
-            lambda url, found: peers.extend(found),
         )
         announcer.start()
         world.clock.advance(1)
         world.hosts["203.0.113.1"].refuse = True
         announcer.completed()
         world.clock.advance(1)
-        self.assertEqual(len(peers), 4)
+        self.assertEqual([len(found) for _, found in owner.peers], [2, 2])
         world.hosts["203.0.113.1"].refuse = False
         world.run(announcer.stop())
         world.run(trackers.stop())
@@ -601,9 +605,8 @@ class NetworkTests(SynchronousTestCase):
                 trackers,
                 world.clock,
                 Random(2),
-                lambda: Totals(0, 0, 1, 0),
+                Owner(Totals(0, 0, 1, 0)),
                 Identity(INFO_HASH, PEER_ID, 6881, 77),
-                lambda url, found: None,
             )
             for name in names * 20
         ]
@@ -631,9 +634,8 @@ class NameTests(AnnouncerCase):
                 self.asked,
                 self.clock,
                 InOrder(),
-                lambda: self.totals,
+                self.owner,
                 Identity(INFO_HASH, PEER_ID, 6881, 77, name),
-                lambda url, peers: None,
             )
             self.announcer.start()
             self.clock.advance(1)
@@ -668,11 +670,24 @@ class ScrapeTests(AnnouncerCase):
         self.assertEqual((status.state, status.seeders), (TrackerState.WORKING, None))
 
 
+class OwnerTests(AnnouncerCase):
+    """The announcer outlives those whom it announces for."""
+
+    def test_another_one_takes_over(self) -> None:
+        self.interval("a", 900)
+        self.begin("a")
+        other = self.announcer.owner = Owner(Totals(uploaded=11, downloaded=2, left=0, corrupt=0))
+        self.clock.advance(1000)
+        self.assertEqual(self.told(), [("a", STARTED), ("a", NONE)])
+        self.assertEqual(self.asked.requests[1].uploaded, 10)
+        self.assertEqual((len(self.owner.peers), len(other.peers)), (1, 1))
+
+
 class ExternalIpTests(AnnouncerCase):
     def test_our_address_as_the_tracker_saw_it(self) -> None:
         self.interval("a", 900, external_ip="9.8.7.6")
         self.begin("a")
-        self.assertEqual(self.external, ["9.8.7.6"])
+        self.assertEqual(self.owner.external, ["9.8.7.6"])
 
 
 class PartingTests(AnnouncerCase):

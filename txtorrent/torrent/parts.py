@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final, Protocol
 
-from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.defer import Deferred, gatherResults, succeed
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -62,13 +62,12 @@ class Parts:
         store: PieceStore,
         shared: Shared,
         options: TorrentOptions,
+        announcer: Announcer | None = None,
     ) -> None:
         self._owner = owner
         self._progress = progress
         self._shared = shared
         self._options = options
-        self._uploaded_before = progress.uploaded.total
-        self._downloaded_before = progress.downloaded.total
         self.saver = Saver(progress, content, shared)
         self.assembly = Assembly(store, self, shared.reactor)
         self.exchange = Exchange(progress, shared, self.assembly, self)
@@ -78,7 +77,8 @@ class Parts:
         slots = slots_for(shared.upload.rate, progress.is_complete)
         self._choker: Choker[Peer] = Choker(slots, shared.random)
         self.choking = Choking(self.exchange, self._choker)
-        self.announcer = self._make_announcer(progress.metainfo)
+        self._lender = announcer.owner if announcer is not None else None
+        self.announcer = announcer or self._make_announcer(progress.metainfo)
 
     def _make_announcer(self, metainfo: Metainfo) -> Announcer:
         shared = self._shared
@@ -94,15 +94,14 @@ class Parts:
             shared.trackers,
             shared.reactor,
             shared.random,
-            self._describe,
+            self,
             identity,
-            self._owner.found_peers,
             self._options.trust_trackers,
-            self._know_ourselves,
         )
 
     def start(self) -> None:
         """Announce, and dial whom the user named."""
+        self.announcer.owner = self
         self.announcer.start()
         self.connections.found(self._options.peers, Source.USER)
 
@@ -125,7 +124,7 @@ class Parts:
 
     async def stop(self, save: bool) -> None:
         """End every part. OSError when the last save failed."""
-        told = self.announcer.stop()
+        told = self._end_announces()
         await gatherResults([self.connections.stop(), self.assembly.stop()])
         self.exchange.stop()
         if save:
@@ -187,20 +186,31 @@ class Parts:
         """Two seeds have nothing to say to each other."""
         self.connections.drop_useless(link)
 
-    # -- inside ------------------------------------------------------------------------------
+    # -- tracker.announcer.Owner -------------------------------------------------------------
 
-    def _know_ourselves(self, host: str) -> None:
+    def totals(self) -> Totals:
+        """How the torrent stands."""
+        progress = self._progress
+        return Totals(
+            progress.uploaded.total, progress.downloaded.total, progress.left, progress.corrupt
+        )
+
+    def found_peers(self, url: str, addresses: Sequence[Address]) -> None:
+        """A tracker told of peers."""
+        self._owner.found_peers(url, addresses)
+
+    def seen_as(self, host: str) -> None:
         """A tracker saw us at this address: peers are ranked by it (BEP 40)."""
         self.connections.book.know_ourselves(Address(host, self._shared.port))
 
-    def _describe(self) -> Totals:
-        progress = self._progress
-        return Totals(
-            progress.uploaded.total - self._uploaded_before,
-            progress.downloaded.total - self._downloaded_before,
-            progress.left,
-            progress.corrupt,
-        )
+    # -- inside ------------------------------------------------------------------------------
+
+    def _end_announces(self) -> "Deferred[None]":
+        """Have trackers told that we stop; an announcer that was lent goes on, for its lender."""
+        if self._lender is None:
+            return self.announcer.stop()
+        self.announcer.owner = self._lender
+        return succeed(None)
 
     def _read_failed(self, failure: Failure) -> None:
         error = failure.value

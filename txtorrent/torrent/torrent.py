@@ -28,6 +28,7 @@ from txtorrent.torrent.parts import Parts
 from txtorrent.torrent.progress import Progress
 from txtorrent.torrent.shared import Allocation, Shared, TorrentOptions
 from txtorrent.torrent.store import PieceStore
+from txtorrent.tracker.announcer import Announcer
 from txtorrent.tracker.tiers import TrackerStatus
 
 LOOK_AGAIN: Final = 30.0
@@ -46,7 +47,9 @@ class Torrent:
     """One torrent of a session.
 
     `progress` and `state` tell how it stands, `error` what is wrong, for people. `watcher` is
-    called soon after the state has become another.
+    called soon after the state has become another. An `announcer` is borrowed: started when peers
+    may come, unless it runs already, and never stopped; while pieces are exchanged it has the
+    torrent's parts as its owner, before and behind that the owner it had when it was lent.
     """
 
     def __init__(
@@ -54,6 +57,7 @@ class Torrent:
         metainfo: Metainfo,
         options: TorrentOptions,
         shared: Shared,
+        announcer: Announcer | None = None,
         watcher: Callable[["Torrent"], None] | None = None,
     ) -> None:
         now = shared.reactor.seconds()
@@ -66,6 +70,7 @@ class Torrent:
         self._options = options
         self._shared = shared
         self._watcher = watcher
+        self._announcer = announcer
         self._content = Content(options.directory, metainfo.files, metainfo.geometry, shared.files)
         self._store = PieceStore(metainfo, self._content, shared.disk, shared.reactor.seconds)
         self._life = make_life(self)
@@ -269,7 +274,10 @@ class Torrent:
         if not self.progress.is_complete:
             full = self._options.allocation is Allocation.FULL
             await self._shared.disk.write.run(self._content.create, full)
-        parts = Parts(self, self.progress, self._content, self._store, self._shared, self._options)
+        parts = Parts(
+            self, self.progress, self._content, self._store, self._shared, self._options,
+            self._announcer,
+        )  # fmt: skip
         await parts.saver.begin()
         # Only now may peers find them: what came before that checkpoint would not be recorded.
         self._parts = parts

@@ -7,10 +7,10 @@ The governing rule: at most one announce is under way, and each tracker hears `s
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from random import Random
-from typing import Any
+from typing import Any, Protocol
 
 from attrs import frozen
 from twisted.internet.defer import CancelledError, Deferred, gatherResults, succeed
@@ -47,7 +47,7 @@ _log = Logger()
 
 @frozen
 class Totals:
-    """What was moved in this run, and what is missing: bytes."""
+    """What was ever moved, what is missing, and what failed its hash in this run: bytes."""
 
     uploaded: int
     downloaded: int
@@ -69,12 +69,25 @@ class Identity:
     name: str = ""
 
 
+class Owner(Protocol):
+    """The torrent, as its announcer sees it. What it raises is logged, and changes nothing."""
+
+    def totals(self) -> Totals:
+        """How it stands. What was moved only grows, from one owner to the next too."""
+
+    def found_peers(self, url: str, addresses: Sequence[Address]) -> None:
+        """A tracker told of peers; `url` is its whole URL, not for logs."""
+
+    def seen_as(self, host: str) -> None:
+        """A tracker saw us at this address (BEP 24)."""
+
+
 class Announcer:
     """Announces one torrent for as long as it runs, and hands over the peers that trackers know.
 
-    `on_peers` gets the tracker's whole URL (not for logs) and the addresses; `trusted` trackers
-    may be at private and loopback addresses. `on_external_ip` gets our own address as a tracker
-    saw it (BEP 24). Can be started again after a stop.
+    `owner` is asked and told; whoever takes over from it sets another, at any time, and the
+    trackers notice nothing. `trusted` trackers may be at private and loopback addresses. Can be
+    started again after a stop.
     """
 
     def __init__(
@@ -83,22 +96,20 @@ class Announcer:
         trackers: Trackers,
         clock: IReactorTime,
         random: Random,
-        describe: Callable[[], Totals],
+        owner: Owner,
         identity: Identity,
-        on_peers: Callable[[str, Sequence[Address]], None],
         trusted: bool = False,
-        on_external_ip: Callable[[str], None] | None = None,
     ) -> None:
+        self.owner = owner
         self._tiers = Tiers(tiers, random)
         self._trackers = trackers
         self._clock = clock
         self._random = random
-        self._describe = describe
         self._identity = identity
-        self._on_peers = on_peers
         self._trusted = trusted
-        self._on_external_ip = on_external_ip
         self._running = False
+        self._uploaded_before = 0
+        self._downloaded_before = 0
         self._began_complete = False
         self._completed = False
         self._asking = False
@@ -114,7 +125,9 @@ class Announcer:
             return
         self._running = True
         self._completed = False
-        self._began_complete = self._describe().left == 0
+        totals = self.owner.totals()
+        self._began_complete = totals.left == 0
+        self._uploaded_before, self._downloaded_before = totals.uploaded, totals.downloaded
         self._begin_round()
 
     def completed(self) -> None:
@@ -211,14 +224,14 @@ class Announcer:
             self._warn(tracker, str(error))
 
     def _request(self, tracker: Tracker, event: Event) -> AnnounceRequest:
-        totals = self._describe()
+        totals = self.owner.totals()
         numwant = NUM_WANT if totals.left else NUM_WANT_SEEDING
         return AnnounceRequest(
             info_hash=self._identity.info_hash,
             peer_id=self._identity.peer_id,
             port=self._identity.port,
-            uploaded=totals.uploaded,
-            downloaded=totals.downloaded,
+            uploaded=totals.uploaded - self._uploaded_before,
+            downloaded=totals.downloaded - self._downloaded_before,
             left=totals.left,
             corrupt=totals.corrupt,
             event=event,
@@ -250,9 +263,9 @@ class Announcer:
         if response.seeders is None or response.leechers is None:
             self._scrape(tracker)
         try:
-            if response.external_ip is not None and self._on_external_ip is not None:
-                self._on_external_ip(response.external_ip)
-            self._on_peers(tracker.url, response.peers)
+            if response.external_ip is not None:
+                self.owner.seen_as(response.external_ip)
+            self.owner.found_peers(tracker.url, response.peers)
         except Exception:
             _log.failure("{torrent}: its new peers were not taken", torrent=self._name)
 

@@ -1,0 +1,21 @@
+"""A torrent to announce for, where the test says how it stands."""
+
+from txtorrent.tracker.announcer import Totals
+
+
+class Owner:
+    """Stands as the test says in `now`, and notes what it is told."""
+
+    def __init__(self, now: Totals) -> None:
+        self.now = now
+        self.peers = []
+        self.external = []
+
+    def totals(self) -> Totals:
+        return self.now
+
+    def found_peers(self, url, addresses) -> None:
+        self.peers.append((url[-1], addresses))
+
+    def seen_as(self, host) -> None:
+        self.external.append(host)
