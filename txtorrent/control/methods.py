@@ -1,0 +1,12 @@
+"""The one table of methods: what may be called, in both dialects, and the documents' source."""
+
+from typing import Final
+
+from txtorrent.control.method import Method
+from txtorrent.control.ourmethods import OUR_METHODS
+from txtorrent.control.sessionmethods import SESSION_METHODS
+from txtorrent.control.torrentmethods import TORRENT_METHODS
+
+METHODS: Final[dict[str, Method]] = {
+    method.name: method for method in (*TORRENT_METHODS, *SESSION_METHODS, *OUR_METHODS)
+}
