@@ -1,0 +1,242 @@
+"""`show`, `peers`, `trackers`: what there is to know of a torrent."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+import click
+
+from txtorrent.cli import options, state
+from txtorrent.cli.api import NAMES, Torrent
+from txtorrent.cli.columns import DASH, date, eta, rate, ratio
+from txtorrent.cli.errors import Failed
+from txtorrent.cli.facts import show_facts, show_rows
+from txtorrent.cli.limits import LIMIT_FIELDS, describe_limits
+from txtorrent.cli.naming import resolve
+from txtorrent.cli.shell import Shell, pass_shell
+from txtorrent.units import show_size, show_time
+
+_SHOWN: Final = (
+    *NAMES, *state.FIELDS, *LIMIT_FIELDS, "activity_date", "added_date", "comment", "corrupt_ever",
+    "creator", "date_created", "done_date", "download_dir", "downloaded_ever", "eta", "file_count",
+    "have_unchecked", "have_valid", "is_private", "labels", "magnet_link", "peers_connected",
+    "peers_getting_from_us", "peers_sending_to_us", "piece_count", "piece_size", "queue_position",
+    "seconds_downloading", "seconds_seeding", "sequential_download", "size_when_done",
+    "total_size", "trackers", "upload_ratio", "uploaded_ever",
+)  # fmt: skip
+
+
+@click.command()
+@options.torrents(required=True)
+@options.as_json
+@pass_shell
+def show(shell: Shell, words: tuple[str, ...], as_json: bool) -> None:
+    """Show everything about torrents.
+
+    `txtorrent files`, `peers` and `trackers` have those.
+    """
+    hashes = [torrent["hash_string"] for torrent in resolve(shell.api, words)]
+    torrents = shell.api.torrents(_SHOWN, hashes)
+    if as_json:
+        shell.say_json(torrents)
+        return
+    for index, torrent in enumerate(torrents):
+        if index:
+            click.echo()
+        show_facts(shell, _facts(torrent))
+
+
+def _facts(torrent: Torrent) -> Iterable[tuple[str, str]]:
+    yield from _now(torrent)
+    yield from _totals(torrent)
+    yield from describe_limits(torrent)
+    yield from _content(torrent)
+
+
+def _now(torrent: Torrent) -> Iterable[tuple[str, str]]:
+    yield "Name", torrent["name"]
+    yield "Id", f"{torrent['id']}"
+    yield "Hash", torrent["hash_string"]
+    yield "State", state.phrase(torrent)
+    yield "Why", state.reason(torrent)
+    size, left = torrent.get("size_when_done", 0), torrent.get("left_until_done", 0)
+    done = state.percent(torrent.get("percent_done", 0))
+    yield "Done", f"{done}, {show_size(size - left)} of {show_size(size)}"
+    yield "Down", rate(torrent.get("rate_download", 0))
+    yield "Up", rate(torrent.get("rate_upload", 0))
+    yield "Time left", eta(torrent.get("eta", -1))
+    yield "Peers", _peers(torrent)
+    yield "Queue", f"{torrent.get('queue_position', 0)}"
+    yield "Labels", ", ".join(torrent.get("labels") or ())
+    yield "Directory", str(torrent.get("download_dir", ""))
+
+
+def _peers(torrent: Torrent) -> str:
+    sending, getting = (
+        torrent.get("peers_sending_to_us", 0),
+        torrent.get("peers_getting_from_us", 0),
+    )
+    return f"{torrent.get('peers_connected', 0)}: {sending} send to us, {getting} get from us"
+
+
+def _totals(torrent: Torrent) -> Iterable[tuple[str, str]]:
+    yield "Downloaded", show_size(torrent.get("downloaded_ever", 0))
+    yield "Uploaded", show_size(torrent.get("uploaded_ever", 0))
+    yield "Ratio", ratio(torrent.get("upload_ratio", -1))
+    corrupt = torrent.get("corrupt_ever", 0)
+    yield "Corrupt", show_size(corrupt) if corrupt else ""
+    yield "Added", date(torrent.get("added_date", 0))
+    yield "Completed", date(torrent.get("done_date", 0))
+    yield "Last active", date(torrent.get("activity_date", 0))
+    yield "Downloading for", show_time(torrent.get("seconds_downloading", 0))
+    yield "Seeding for", show_time(torrent.get("seconds_seeding", 0))
+
+
+def _content(torrent: Torrent) -> Iterable[tuple[str, str]]:
+    yield "Files", f"{torrent.get('file_count', 0)}, {show_size(torrent.get('total_size', 0))}"
+    pieces, size = torrent.get("piece_count", 0), torrent.get("piece_size", 0)
+    yield "Pieces", f"{pieces} of {size // 1024} KiB"
+    yield "Order", "sequential" if torrent.get("sequential_download") else ""
+    yield "Private", "yes" if torrent.get("is_private") else ""
+    yield "Trackers", ", ".join(state.tracker_hosts(torrent))
+    yield "Comment", str(torrent.get("comment", ""))
+    created = torrent.get("date_created", 0)
+    yield "Created", date(created) if created else ""
+    yield "Created by", str(torrent.get("creator", ""))
+    yield "Magnet", str(torrent.get("magnet_link", ""))
+
+
+@click.command()
+@options.torrent
+@click.option("--candidates", is_flag=True, help="The addresses known, connected or not.")
+@options.as_json
+@pass_shell
+def peers(shell: Shell, word: str, candidates: bool, as_json: bool) -> None:
+    """Show a torrent's peers.
+
+    Flags: D we download from it; d we would, but it chokes us; U we upload to it; u it wants
+    us to, but we choke it; O optimistic unchoke; K it unchokes us, but we want nothing; ? we
+    unchoke it, but it wants nothing; I it connected to us; E encrypted; T uTP; H from the DHT;
+    X from peer exchange.
+
+    With --candidates the addresses that are known of the swarm, what became of each, and when it
+    is tried next.
+    """
+    torrent = resolve(shell.api, [word])[0]
+    if candidates:
+        _show_candidates(shell, torrent, as_json)
+        return
+    found = shell.api.torrents((*NAMES, "peers"), [torrent["hash_string"]])
+    rows = found[0].get("peers") or [] if found else []
+    if as_json:
+        shell.say_json(rows)
+        return
+    rows = sorted(rows, key=lambda peer: -peer["rate_to_client"] - peer["rate_to_peer"])
+    titles = ("Address", "Flags", "Has", "Down", "Up", "Got", "Sent", "Client")
+    show_rows(shell, titles, map(_peer, rows), left=("Address", "Flags", "Client"))
+
+
+def _peer(peer: dict[str, Any]) -> Sequence[str]:
+    return (
+        _address(peer),
+        peer["flag_str"],
+        state.percent(peer["progress"]),
+        rate(peer["rate_to_client"]),
+        rate(peer["rate_to_peer"]),
+        show_size(peer.get("bytes_to_client", 0)),
+        show_size(peer.get("bytes_to_peer", 0)),
+        peer["client_name"],
+    )
+
+
+def _address(peer: dict[str, Any]) -> str:
+    host = peer["address"]
+    return f"[{host}]:{peer['port']}" if ":" in host else f"{host}:{peer['port']}"
+
+
+def _show_candidates(shell: Shell, torrent: Torrent, as_json: bool) -> None:
+    rows = shell.api.call("tx_candidate_get", id=torrent["hash_string"])["candidates"]
+    if as_json:
+        shell.say_json(rows)
+        return
+    titles = ("Address", "State", "Source", "Failures", "Next attempt")
+    show_rows(
+        shell,
+        titles,
+        ((_address(each), each["state"], each["source"], str(each["failures"]),
+          _when(each["next_attempt"], shell.now())) for each in rows),
+        left=("Address", "State", "Source"),
+    )  # fmt: skip
+
+
+def _when(at: float, now: float) -> str:
+    """How long until then."""
+    if not at:
+        return DASH
+    return f"in {show_time(at - now)}" if at > now else "now"
+
+
+@click.command()
+@options.torrent
+@click.option("--add", "added", metavar="URL", multiple=True, help="In a tier of its own.")
+@click.option("--remove", "removed", metavar="URL", multiple=True, help="Or a part of one.")
+@options.as_json
+@pass_shell
+def trackers(
+    shell: Shell, word: str, added: tuple[str, ...], removed: tuple[str, ...], as_json: bool
+) -> None:
+    """Show and edit a torrent's trackers.
+
+    \b
+    Examples:
+      txtorrent trackers debian
+      txtorrent trackers debian --add udp://tracker.example.org:6969 --remove old.example.org
+    """
+    torrent = resolve(shell.api, [word])[0]
+    found = shell.api.torrents((*NAMES, "tracker_list"), [torrent["hash_string"]])
+    if not found:
+        raise Failed(f"{torrent['name']} was removed")
+    if added or removed:
+        tiers = edit_tiers(found[0]["tracker_list"], added, removed)
+        shell.api.on("torrent_set", [torrent], tracker_list=tiers)
+    rows = shell.api.torrents((*NAMES, "tracker_stats"), [torrent["hash_string"]])
+    stats = rows[0].get("tracker_stats") or [] if rows else []
+    if as_json:
+        shell.say_json(stats)
+        return
+    titles = ("Tier", "Announce", "Seeds", "Leeches", "Next", "Last answer")
+    now = shell.now()
+    show_rows(shell, titles, (_tracker(each, now) for each in stats), ("Announce", "Last answer"))
+
+
+def edit_tiers(tiers: str, added: Iterable[str], removed: Iterable[str]) -> str:
+    """A tracker_list (a URL a line, an empty line between tiers) with some URLs more and less.
+
+    UsageError when nothing fits what is to be removed.
+    """
+    urls = [tier.split() for tier in tiers.split("\n\n")]
+    for part in removed:
+        if not any(part in url for tier in urls for url in tier):
+            raise click.UsageError(f"no tracker fits {part!r}")
+        urls = [[url for url in tier if part not in url] for tier in urls]
+    known = {url for tier in urls for url in tier}
+    urls += [[url] for url in dict.fromkeys(added) if url not in known]
+    return "\n\n".join("\n".join(tier) for tier in urls if tier)
+
+
+def _tracker(tracker: dict[str, Any], now: float) -> Sequence[str]:
+    answer = tracker["last_announce_result"] if tracker["has_announced"] else "not asked yet"
+    if tracker["has_announced"] and not tracker["last_announce_succeeded"]:
+        answer = f"failed: {answer}"
+    return (
+        str(tracker["tier"]),
+        tracker["announce"],
+        _count(tracker["seeder_count"]),
+        _count(tracker["leecher_count"]),
+        _when(tracker["next_announce_time"], now),
+        answer,
+    )
+
+
+def _count(number: int) -> str:
+    """A tracker that has not said is -1."""
+    return DASH if number < 0 else str(number)
