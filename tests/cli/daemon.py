@@ -193,6 +193,10 @@ class CommandCase(SynchronousTestCase):
         """What it printed."""
         return self.run_command(*arguments, status=status).stdout.splitlines()
 
+    def rows(self, *arguments):
+        """What it printed, with one space between the words of each line."""
+        return [" ".join(line.split()) for line in self.lines(*arguments)]
+
     def fails(self, status, *arguments, given=None):
         """The one line that says why it failed."""
         result = self.run_command(*arguments, status=status, given=given)

@@ -18,7 +18,7 @@ def show_facts(shell: Shell, facts: Iterable[tuple[str, str]]) -> None:
     for name, value in facts:
         if value:
             rows.add_row(name, Text(plain(value)))
-    shell.console().print(rows)
+    shell.show(rows)
 
 
 def show_rows(
@@ -36,4 +36,4 @@ def show_rows(
         )
     for row in rows:
         table.add_row(*(Text(plain(each)) for each in row))
-    shell.console().print(table)
+    shell.show(table)

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import click
 from attrs import define, field
-from rich.console import Console
+from rich.console import Console, RenderableType
 
 from txtorrent.cli import endpoint
 from txtorrent.cli.api import Api
@@ -50,6 +50,19 @@ class Shell:
         return Console(
             width=width, markup=False, emoji=False, highlight=False, soft_wrap=False, **options
         )
+
+    def show(self, *renderables: RenderableType) -> None:
+        """Print tables and lines; elsewhere than on a terminal without spaces at their ends."""
+        console = self.console()
+        if console.is_terminal:
+            for each in renderables:
+                console.print(each)
+            return
+        with console.capture() as captured:
+            for each in renderables:
+                console.print(each)
+        for line in captured.get().splitlines():
+            click.echo(line.rstrip())
 
     def say_json(self, value: Any) -> None:
         """JSON for other programs: indented on a terminal, one line elsewhere."""

@@ -128,9 +128,9 @@ def show_table(
     console = shell.console()
     if fit:
         columns = fitting(columns, console.width)
-    console.print(table(torrents, columns))
+    shell.show(table(torrents, columns))
     if console.is_terminal:
-        console.print(Text(summary(torrents), style="dim"))
+        shell.show(Text(summary(torrents), style="dim"))
 
 
 def table(torrents: Iterable[Torrent], columns: Sequence[Column]) -> Table:
