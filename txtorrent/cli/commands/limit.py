@@ -165,7 +165,7 @@ def turtle(
     \b
     Examples:
       txtorrent turtle on
-      txtorrent turtle --up 200k --window 'mon-fri 08:00-18:00' --window 'sun 20:00-24:00'
+      txtorrent turtle --up 200k --window 'mon-fri 08:00-18:00'
     """
     changes = _turtle_changes(switch, down, up, windows, no_schedule)
     if changes:

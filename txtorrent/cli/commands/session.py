@@ -140,8 +140,8 @@ def stats(shell: Shell, as_json: bool) -> None:
             ("Torrents", _torrents(found)),
             ("Down", rate(found["download_speed"])),
             ("Up", rate(found["upload_speed"])),
-            *_totals("This run", found["current_stats"]),
-            *_totals("In all", found["cumulative_stats"]),
+            ("This run", _totals(found["current_stats"])),
+            ("In all", _totals(found["cumulative_stats"])),
             ("Directory", about["download_dir"]),
             ("Free", _space(space)),
         ],
@@ -153,13 +153,11 @@ def _torrents(found: Mapping[str, Any]) -> str:
     return f"{found['torrent_count']}: {active} running, {paused} stopped"
 
 
-def _totals(title: str, totals: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _totals(totals: Mapping[str, Any]) -> str:
     down, up = show_size(totals["downloaded_bytes"]), show_size(totals["uploaded_bytes"])
     runs = totals["session_count"]
-    return [
-        (title, f"{show_time(totals['seconds_active'])}{f' in {runs} runs' * (runs > 1)}"),
-        ("", f"{down} down, {up} up, {totals['files_added']} files added"),
-    ]
+    time = show_time(totals["seconds_active"]) + f" in {runs} runs" * (runs > 1)
+    return f"{time}, {down} down, {up} up, {totals['files_added']} files added"
 
 
 def _space(space: Mapping[str, Any]) -> str:

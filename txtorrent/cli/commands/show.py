@@ -189,7 +189,7 @@ def trackers(
     \b
     Examples:
       txtorrent trackers debian
-      txtorrent trackers debian --add udp://tracker.example.org:6969 --remove old.example.org
+      txtorrent trackers debian --add udp://new.example.org:6969 --remove old.
     """
     torrent = resolve(shell.api, [word])[0]
     found = shell.api.torrents((*NAMES, "tracker_list"), [torrent["hash_string"]])
