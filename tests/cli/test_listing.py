@@ -92,6 +92,15 @@ class Terminal(CommandCase):
             lines = console.export_text().splitlines()
             self.assertEqual(len(lines), 3, width)
 
+    def test_names_are_cut_and_numbers_are_not(self):
+        fields = {"percent_done": 0.123, "rate_upload": 123_456, "size_when_done": 12_345_678}
+        console = Console(width=110, file=StringIO(), record=True)
+        console.print(table([torrent(12345, "long " * 50, **fields)], fitting(USUAL, 110)))
+        row = console.export_text().splitlines()[1].split()
+        for part in ("12345", "12.3%", "12.3", "123", "kB/s", "1.50"):
+            self.assertIn(part, row)
+        self.assertEqual(sum("…" in word for word in row), 1)
+
     def test_a_name_cannot_drive_the_terminal(self):
         self.daemon.add(torrent(1, "\x1b]0;gotcha\x07[red]x[/red]", labels=["\x1b[2J"]))
         output = self.run_command("list").stdout

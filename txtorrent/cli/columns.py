@@ -33,6 +33,8 @@ class Column:
     fields: tuple[str, ...]
     """Of torrent_get."""
     justify: Literal["left", "right"] = "right"
+    is_cut: bool = False
+    """Whether it may be cut where the terminal is too narrow."""
 
 
 def rate(bytes_per_second: float) -> str:
@@ -79,6 +81,23 @@ def _measure(
     return Column(key, title, lambda torrent: show(number(torrent)), number, width, rank, (api,))
 
 
+def _words(
+    key: str,
+    title: str,
+    show: Callable[[Torrent], str],
+    sort: Callable[[Torrent], str],
+    width: int,
+    rank: int,
+    *fields: str,
+) -> Column:
+    """A column of text of which the beginning will do."""
+    return Column(key, title, show, sort, width, rank, fields, "left", True)
+
+
+def _reason(torrent: Torrent) -> str:
+    return plain(state.reason(torrent)) or DASH
+
+
 def _labels(torrent: Torrent) -> str:
     return plain(", ".join(torrent.get("labels") or ())) or DASH
 
@@ -94,18 +113,16 @@ def _eta_order(torrent: Torrent) -> float:
 
 _ALL: Final = (
     _measure("id", "ID", "id", str, 4, 0),
-    Column("name", "Name", _text("name"), _folded("name"), NAME_WIDTH, 0, ("name",), "left"),
+    _words("name", "Name", _text("name"), _folded("name"), NAME_WIDTH, 0, "name"),
     _measure("done", "Done", "percent_done", state.percent, 6, 1),
     _measure("size", "Size", "size_when_done", show_size, 8, 4),
     Column("state", "State", state.phrase, state.word, 14, 2, state.FIELDS, "left"),
     _measure("down", "Down", "rate_download", rate, 10, 3),
     _measure("up", "Up", "rate_upload", rate, 10, 3),
-    Column(
-        "eta", "ETA", lambda t: eta(t.get("eta", -1)), _eta_order, 7, 5, ("eta",)
-    ),
+    Column("eta", "ETA", lambda t: eta(t.get("eta", -1)), _eta_order, 7, 5, ("eta",)),
     _measure("ratio", "Ratio", "upload_ratio", ratio, 6, 6),
     _measure("peers", "Peers", "peers_connected", str, 5, 7),
-    Column("labels", "Labels", _labels, _labels, 12, 8, ("labels",), "left"),
+    _words("labels", "Labels", _labels, _labels, 12, 8, "labels"),
     _measure("added", "Added", "added_date", date, 16, 9),
     _measure("done-at", "Done at", "done_date", date, 16, 9),
     _measure("active-at", "Active at", "activity_date", date, 16, 9),
@@ -113,13 +130,12 @@ _ALL: Final = (
     _measure("downloaded", "Downloaded", "downloaded_ever", show_size, 10, 9),
     _measure("left", "Left", "left_until_done", show_size, 8, 9),
     _measure("queue", "Queue", "queue_position", str, 5, 9),
-    Column("directory", "Directory", _text("download_dir"), _folded("download_dir"), 20, 9,
-           ("download_dir",), "left"),
-    Column("tracker", "Tracker", _trackers, _trackers, 20, 9, ("trackers",), "left"),
+    _words("directory", "Directory", _text("download_dir"), _folded("download_dir"), 20, 9,
+           "download_dir"),
+    _words("tracker", "Tracker", _trackers, _trackers, 20, 9, "trackers"),
     Column("hash", "Hash", lambda t: t["hash_string"][:SHORT_HASH], _folded("hash_string"),
            SHORT_HASH, 9, ("hash_string",), "left"),
-    Column("why", "Why", lambda t: plain(state.reason(t)) or DASH, state.reason, 20, 9,
-           state.FIELDS, "left"),
+    _words("why", "Why", _reason, _reason, 20, 9, *state.FIELDS),
 )  # fmt: skip
 COLUMNS: Final = {column.key: column for column in _ALL}
 USUAL: Final = tuple(column for column in _ALL if column.rank < 9)

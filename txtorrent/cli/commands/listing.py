@@ -6,9 +6,9 @@ import click
 from rich.table import Table
 from rich.text import Text
 
-from txtorrent.cli import options, state
+from txtorrent.cli import facts, options, state
 from txtorrent.cli.api import NAMES, Torrent
-from txtorrent.cli.columns import COLUMNS, GAP, USUAL, Column, fields, fitting, ordered, rate
+from txtorrent.cli.columns import COLUMNS, USUAL, Column, fields, fitting, ordered, rate
 from txtorrent.cli.shell import Shell, pass_shell
 
 STYLES = {
@@ -134,16 +134,8 @@ def show_table(
 
 
 def table(torrents: Iterable[Torrent], columns: Sequence[Column]) -> Table:
-    """The table itself: headings, no lines; a name that is too long is cut."""
-    made = Table(box=None, padding=(0, GAP, 0, 0), pad_edge=False, header_style="bold")
-    for column in columns:
-        made.add_column(
-            column.title,
-            justify=column.justify,
-            no_wrap=True,
-            overflow="ellipsis",
-            min_width=None if column.rank == 0 and column.key == "name" else len(column.title),
-        )
+    """The table itself; names and other texts are cut if it is too wide."""
+    made = facts.table((column.title, column.justify, column.is_cut) for column in columns)
     for torrent in torrents:
         made.add_row(*(cell(torrent, column) for column in columns))
     return made
@@ -152,7 +144,7 @@ def table(torrents: Iterable[Torrent], columns: Sequence[Column]) -> Table:
 def cell(torrent: Torrent, column: Column) -> Text:
     """One cell, the state in its colour."""
     style = STYLES.get(state.word(torrent), "") if column.key == "state" else ""
-    return Text(column.show(torrent), style=style)
+    return facts.cell(column.show(torrent), style)
 
 
 def summary(torrents: Sequence[Torrent]) -> str:
