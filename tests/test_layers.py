@@ -30,7 +30,7 @@ OPEN_FLOORS = (0, 5)
 # Rooms that may use less than all below them.
 ONLY = {
     "trackerserver": ("bencode", "bitfield", "address", "wire"),
-    "cli": ("bencode", "bitfield", "address", "metainfo"),
+    "cli": ("bencode", "bitfield", "address", "units", "metainfo"),
 }
 # The only ones that may take the reactor from where Twisted keeps it.
 REACTOR_ROOMS = ("tap", "cli")
