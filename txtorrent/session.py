@@ -163,6 +163,12 @@ class Session:
         if self.torrents.get(torrent.metainfo.info_hash) is torrent:
             del self.torrents[torrent.metainfo.info_hash]
 
+    @property
+    def bans(self) -> BanList:
+        """Who is kept out of every torrent."""
+        assert self._shared is not None, "the session has not been started"
+        return self._shared.bans
+
     def stop(self) -> "Deferred[None]":
         """End every torrent in good order, then the rest; fires within ten seconds."""
         stopping = Deferred.fromCoroutine(self._stop())
@@ -192,7 +198,7 @@ class Session:
             upload=Limiter(options.upload_rate, now),
             bans=BanList(),
             budget=Budget(options.connections),
-            close_host=self._close_host,
+            close_host=self.close_host,
             peer_id=make_peer_id(self._random),
             port=self.port,
             interface=None if options.interface is None else canonical_host(options.interface),
@@ -232,7 +238,8 @@ class Session:
         parts.connections.admit(host)
         return parts.connections
 
-    def _close_host(self, host: str, reason: str) -> None:
+    def close_host(self, host: str, reason: str) -> None:
+        """End every connection with a host."""
         for torrent in self.torrents.values():
             if torrent.swarm is not None:
                 torrent.swarm.connections.close_host(host, reason)

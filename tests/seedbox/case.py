@@ -65,13 +65,13 @@ class SeedboxCase(SynchronousTestCase):
         options = SessionOptions(state=os.path.join(self.folder, "state"), port=PORT)
         self.session = Session(self.host, options, inline_disk(self.host), Random(3))
         self.result_of(self.session.start())
-        self.box = Seedbox(self.session, Settings(file))
+        self.box = Seedbox(self.session, Settings(file), lambda: None)
         self.noted = Noted()
         self.box.observe(self.noted)
         self.result_of(self.box.open())
 
     def stop(self):
-        self.result_of(self.box.close())
+        self.result_of(self.box.stop_all())
         self.result_of(self.session.stop())
 
     def kill(self):

@@ -6,7 +6,7 @@ one transaction.
 """
 
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Final
 
 from attrs import frozen
@@ -20,10 +20,14 @@ from txtorrent.seedbox.adding import Sources
 from txtorrent.seedbox.changing import changed
 from txtorrent.seedbox.details import Details, make_details
 from txtorrent.seedbox.entry import Entry
+from txtorrent.seedbox.groups import Group, groups, with_group
+from txtorrent.seedbox.network import Ban, Bans
 from txtorrent.seedbox.observers import Observer, Observers
+from txtorrent.seedbox.preferences import Preferences
 from txtorrent.seedbox.queueing import Queueing
 from txtorrent.seedbox.record import Record, shared_tiers
 from txtorrent.seedbox.runner import Runner
+from txtorrent.seedbox.space import LOOK_EVERY, Space, Watcher
 from txtorrent.seedbox.statistics import Statistics
 from txtorrent.session import Session, Supervised
 from txtorrent.settings.settings import Settings
@@ -47,14 +51,28 @@ class Added:
 
 
 class Seedbox:
-    """The list. `torrents` has the entries by info-hash, in the order of their ids."""
+    """The list. `torrents` has the entries by info-hash, in the order of their ids.
 
-    def __init__(self, session: Session, settings: Settings) -> None:
+    `end` is called when a client asks the daemon to end; `config_dir` is where its settings are.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        settings: Settings,
+        end: Callable[[], None],
+        config_dir: str = "",
+    ) -> None:
         self.torrents: dict[bytes, Entry] = {}
-        self.settings = settings
+        self.close = end
+        self.config_dir = config_dir or session.options.state
+        self._settings = settings
         self._session = session
         self._by_id: dict[int, Entry] = {}
         self._listing = Listing(session.journal)
+        self.settings = Preferences(settings, self._listing)
+        self._bans = Bans(session)
+        self._space = Watcher(session.disk)
         self._sources = Sources(session.reactor, session.disk)
         self._observers = Observers()
         told = self._observers.changed
@@ -77,11 +95,12 @@ class Seedbox:
                 continue
             self._enlist(Entry(row.id, row.info_hash, record, self))
         _renumber(self._in_queue_order())
+        self._settings.listen(self._settings_changed)
         self._session.wake = self._wake
         self._queueing.decide(shorten=False)
         self._ticker.start()
 
-    async def close(self) -> None:
+    async def stop_all(self) -> None:
         """Write what is counted; to be called before the session is stopped."""
         self._ticker.stop()
         await self._sources.stop()
@@ -97,6 +116,49 @@ class Seedbox:
         """Tell it of every change from now on."""
         self._observers.add(observer)
 
+    # -- the session -------------------------------------------------------------------------
+
+    @property
+    def groups(self) -> Mapping[str, Group]:
+        """Bandwidth groups, by name."""
+        return groups(self._settings.get("groups"))
+
+    def set_group(self, name: str, changes: Mapping[str, Any]) -> "Deferred[None]":
+        """Make or change a bandwidth group. RequestError."""
+        setting = with_group(self._settings.get("groups"), name, changes)
+        return self.settings.change({"groups": setting})
+
+    @property
+    def roots(self) -> Sequence[str]:
+        """Directories that content may lie in or below."""
+        return self._settings.roots
+
+    @property
+    def port(self) -> int:
+        """That peers reach us at."""
+        return self._session.port
+
+    @property
+    def download_dir_free(self) -> int | None:
+        """Bytes free in the download directory when last looked."""
+        return self._space.free
+
+    def free_space(self, path: str) -> "Deferred[Space]":
+        """Of the file system of a path. RequestError."""
+        return self._space.ask(path)
+
+    def bans(self) -> Sequence[Ban]:
+        """Those in force."""
+        return self._bans.all()
+
+    def ban(self, host: str, seconds: float, reason: str) -> "Deferred[None]":
+        """Keep a host out."""
+        return self._bans.ban(host, seconds, reason)
+
+    def unban(self, hosts: Collection[str] | None) -> "Deferred[None]":
+        """Let these in again, or all."""
+        return self._bans.lift(hosts)
+
     # -- finding -----------------------------------------------------------------------------
 
     def find(self, torrent_id: int) -> Entry | None:
@@ -105,7 +167,7 @@ class Seedbox:
 
     def setting(self, name: str) -> Any:
         """A setting's value."""
-        return self.settings.get(name)
+        return self._settings.get(name)
 
     def statistics(self) -> Any:
         """What all torrents do together."""
@@ -113,7 +175,7 @@ class Seedbox:
 
     def goal(self, entry: Entry) -> Goal:
         """When it has been seeded enough."""
-        record, get = entry.record, self.settings.get
+        record, get = entry.record, self._settings.get
         ratio = get("seed_ratio_limit") if get("seed_ratio_limited") else None
         idle = get("idle_seeding_limit") if get("idle_seeding_limit_enabled") else None
         return Goal(
@@ -171,7 +233,7 @@ class Seedbox:
         return Added(entry, is_duplicate=False)
 
     def _new_record(self, metainfo: Metainfo, options: Mapping[str, Any]) -> Record:
-        get, total = self.settings.get, metainfo.geometry.total
+        get, total = self._settings.get, metainfo.geometry.total
         record = Record(
             name=metainfo.name,
             directory=options.get("directory") or get("download_dir"),
@@ -316,11 +378,17 @@ class Seedbox:
 
     # -- as time passes ----------------------------------------------------------------------
 
+    def _settings_changed(self, names: Collection[str]) -> None:
+        self._queueing.look(shorten=any("queue" in name for name in names))
+        self._observers.settings_changed(names)
+
     def _completed(self, entry: Entry) -> None:
         self._queueing.look()
         self._put([entry], ("done_date",)).addErrback(self._not_written)
 
     def _tick(self) -> None:
+        if self._ticks % LOOK_EVERY == 0:
+            self._space.look(self._settings.get("download_dir"))
         self._ticks += 1
         self._queueing.tick(self._ticks)
         for entry in tuple(self.runner.active):

@@ -127,6 +127,11 @@ class Journal:
         """Keep a host banned until a wall time, over restarts."""
         return self.submit(lambda db: self._rows.ban(db, host, until))
 
+    def unban(self, hosts: Iterable[str]) -> Deferred[None]:
+        """Forget bans, by who was banned."""
+        lifted = list(hosts)
+        return self.submit(lambda db: self._rows.unban(db, lifted), durable=True)
+
     def bans(self) -> Deferred[list[tuple[str, float]]]:
         """(host, wall time of its end) for each ban that has not ended."""
         return self.submit(self._rows.bans)

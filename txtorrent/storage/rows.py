@@ -77,6 +77,9 @@ class Rows:
             (MOST_BANS,),
         )
 
+    def unban(self, db: Connection, hosts: Iterable[str]) -> None:
+        db.executemany("DELETE FROM ban WHERE host = ?", [(host.encode(),) for host in hosts])
+
     def bans(self, db: Connection) -> list[tuple[str, float]]:
         db.execute("DELETE FROM ban WHERE until <= ?", (self.wall(),))
         return [(host.decode(), until) for host, until, _ in whole(db, "ban", "1")]

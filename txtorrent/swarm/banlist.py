@@ -22,14 +22,36 @@ class BanList:
 
     def __init__(self) -> None:
         self._until: dict[str, float] = {}
+        self._reasons: dict[str, str] = {}
 
-    def ban(self, host: str, now: float, seconds: float = BAN) -> None:
+    def ban(self, host: str, now: float, seconds: float = BAN, reason: str = "") -> None:
         """Keep the host out from now on, and who is with it in an IPv6 network."""
         banned = party(host)
-        self._until.pop(banned, None)
+        self._drop(banned)
         self._until[banned] = now + seconds
+        if reason:
+            self._reasons[banned] = reason
         while len(self._until) > MOST_BANS:
-            del self._until[next(iter(self._until))]
+            self._drop(next(iter(self._until)))
+
+    def all(self, now: float) -> list[tuple[str, float, str]]:
+        """Each ban in force: who, until when, and why as far as it is known."""
+        return [
+            (banned, until, self._reasons.get(banned, ""))
+            for banned, until in self._until.items()
+            if until > now
+        ]
+
+    def lift(self, banned: Iterable[str] | None) -> list[str]:
+        """Let these in again, named as in `all`, or everybody; gives those that were banned."""
+        lifted = [each for each in banned or tuple(self._until) if each in self._until]
+        for each in lifted:
+            self._drop(each)
+        return lifted
+
+    def _drop(self, banned: str) -> None:
+        self._until.pop(banned, None)
+        self._reasons.pop(banned, None)
 
     def is_banned(self, host: str, now: float) -> bool:
         """Whether the host is kept out; a ban that has run out is dropped."""
@@ -38,7 +60,7 @@ class BanList:
         banned = party(host)
         until = self._until.get(banned)
         if until is not None and until <= now:
-            del self._until[banned]
+            self._drop(banned)
             return False
         return until is not None
 

@@ -72,7 +72,7 @@ class Shared:
 
     def ban(self, host: str, reason: str) -> None:
         """Keep a host that sent bad data out, of every torrent and over restarts too."""
-        self.bans.ban(host, self.reactor.seconds())
+        self.bans.ban(host, self.reactor.seconds(), reason=reason)
         self.close_host(host, f"banned: {reason}")
         self.journal.ban(host, time.time() + BAN).addErrback(_ban_not_saved)
 
