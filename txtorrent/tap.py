@@ -6,7 +6,7 @@ This is the one place that takes the reactor from where Twisted keeps it.
 import atexit
 import os
 import sys
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, succeed
@@ -15,18 +15,25 @@ from twisted.logger import ILogObserver, Logger, LogLevel
 from twisted.python.failure import Failure
 
 from txtorrent.address import Address, canonical_host
+from txtorrent.control.access import Credentials
+from txtorrent.control.logtail import LogTail
+from txtorrent.control.server import Control, ControlOptions, default_endpoint, shown_address
 from txtorrent.daemon import process
 from txtorrent.daemon.checks import explain_port
-from txtorrent.daemon.console import Console, filtered, log_file
+from txtorrent.daemon.console import Console, both, filtered, log_file
 from txtorrent.daemon.options import DEFAULT_LOG_LEVEL, StopWhen
 from txtorrent.daemon.options import Options as _Options
 from txtorrent.daemon.report import describe_all, is_busy
-from txtorrent.session import DuplicateTorrent, Session, SessionOptions, Supervised
+from txtorrent.errors import RequestError
+from txtorrent.seedbox.entry import SEEDING, Entry
+from txtorrent.seedbox.preferences import stored_settings
+from txtorrent.seedbox.seedbox import Seedbox
+from txtorrent.session import Session, SessionOptions, Supervised
+from txtorrent.settings.settings import Settings
 from txtorrent.storage.disk import Disk
 from txtorrent.storage.filepool import default_limit
 from txtorrent.storage.journal import StateInUse
-from txtorrent.torrent.life import State
-from txtorrent.torrent.shared import TorrentOptions
+from txtorrent.storage.listing import Listing
 
 REPORT_EVERY: Final = 10
 """Seconds between progress lines in a log; a terminal's live line changes every second."""
@@ -44,6 +51,8 @@ class Options(_Options):
     """Standard output: the live line if that is a terminal, and log lines unless told otherwise."""
     log: Console
     """Where log lines go; often the console."""
+    log_tail: LogTail
+    """The last lines, for the control API."""
     _log_path: str | None = None
 
     def postOptions(self) -> None:
@@ -52,6 +61,7 @@ class Options(_Options):
         background = "nodaemon" in parent and not parent["nodaemon"]
         self.console = Console(sys.stdout, self._logs_json(), live=not background)
         self.log = self.console
+        self.log_tail = LogTail()
         if "nodaemon" in parent:
             self._log_under_twistd(parent, background)
         elif parent:
@@ -87,7 +97,7 @@ class Options(_Options):
         """To be called once the process is in the background, if that is where it goes."""
         if self._log_path is not None:
             self.log = Console(log_file(self._log_path), self._logs_json(), live=False)
-        return filtered(self.log, self["log-level"])
+        return both(filtered(self.log, self["log-level"]), filtered(self.log_tail, "info"))
 
 
 _options: Options
@@ -99,7 +109,7 @@ def log_observer() -> ILogObserver:
 
 
 class TorrentService(Service):
-    """Runs one session for as long as the application runs.
+    """Runs one seedbox for as long as the application runs.
 
     `disk` is given by tests only; otherwise the session makes its own.
     """
@@ -111,6 +121,9 @@ class TorrentService(Service):
         self._stop_when: StopWhen = options["stop-when"]
         self._console: Console = options.console
         self._session: Session | None = None
+        self._seedbox: Seedbox | None = None
+        self._control: Control | None = None
+        self._named: list[Entry] = []
         self._reporter = Supervised(reactor, 1.0, self._report)
         self._reports = 0
         self._starting: Deferred[None] = succeed(None)
@@ -126,18 +139,14 @@ class TorrentService(Service):
 
     def _make_session(self) -> Session:
         descriptors = process.raise_descriptor_limit()
-        options = self._options
-        wanted = options["max-connections"]
-        connections = process.connections_within(descriptors, default_limit(), wanted)
+        options, wanted = self._options, self._options.settings.get("peer_limit_global")
         return Session(
             self._reactor,
             SessionOptions(
                 state=options["state"],
                 port=options["port"],
                 interface=options["interface"],
-                download_rate=options["download-rate"],
-                upload_rate=options["upload-rate"],
-                connections=connections,
+                connections=process.connections_within(descriptors, default_limit(), wanted),
             ),
             self._disk,
         )
@@ -149,7 +158,6 @@ class TorrentService(Service):
         if self._failed:
             return
         process.keep_freed_memory()
-        process.collect_seldom()
         self._starting = Deferred.fromCoroutine(self._start())
         self._starting.addErrback(self._could_not_start)
 
@@ -163,37 +171,81 @@ class TorrentService(Service):
         if not self._failed:
             _log.info("stopping: telling trackers, saving progress")
         self._starting.addTimeout(START_LIMIT, self._reactor)
-        return self._starting.addCallback(lambda _: self._stop(session))
+        return self._starting.addCallback(lambda _: Deferred.fromCoroutine(self._stop(session)))
 
-    def _stop(self, session: Session) -> "Deferred[None]":
+    async def _stop(self, session: Session) -> None:
         said = not self._failed
-        return session.stop().addCallback(lambda _: _log.info("stopped") if said else None)
+        control, self._control = self._control, None
+        seedbox, self._seedbox = self._seedbox, None
+        if control is not None:
+            await control.stop()
+        if seedbox is not None:
+            await seedbox.stop_all()
+        await session.stop()
+        if said:
+            _log.info("stopped")
 
     async def _start(self) -> None:
         session, options = self._session, self._options
         assert session is not None
         await session.start()
+        settings = options.settings_with(await stored_settings(Listing(session.journal)))
+        for name in settings.overridden:
+            _log.info("{name} is as it was changed at run time, not as in the file", name=name)
+        seedbox = Seedbox(session, settings, lambda: self._end(0), options.config_dir)
+        await seedbox.open()
+        self._seedbox = seedbox
         if not self.running:
             return
         where = options["interface"] or "all addresses"
         _log.info("listening on port {port} of {where}", port=session.port, where=where)
-        peers = await self._resolve(options.peers)
-        if not self.running:
-            return
-        for metainfo in options.metainfos:
-            session.add(
-                metainfo,
-                TorrentOptions(
-                    directory=options["directory"],
-                    max_peers=options["max-peers"],
-                    allocation=options["allocation"],
-                    peers=peers,
-                    trust_trackers=True,
-                    recheck=bool(options["recheck"]),
-                ),
-            )
+        await self._listen_for_control(seedbox, settings)
+        await self._add_named(seedbox)
         process.freeze_what_is_loaded()
         self._reporter.start()
+
+    async def _listen_for_control(self, seedbox: Seedbox, settings: Settings) -> None:
+        """Where the user named no endpoint another daemon may have the usual one already."""
+        named: list[str] = settings.get("control_endpoints")
+        if self._options.endpoints == ["none"]:
+            return
+        name, password = settings.get("control_username"), settings.get("control_password")
+        control = Control(
+            self._reactor,
+            cast(Any, seedbox),
+            named or [default_endpoint(os.environ)],
+            ControlOptions(
+                credentials=Credentials(name, password) if name else None,
+                hosts=settings.get("control_hosts"),
+            ),
+            self._options.log_tail,
+        )
+        try:
+            await control.start()
+        except RequestError as error:
+            if named:
+                raise
+            _log.warn("nobody can control this daemon: {why}", why=error.text)
+            return
+        self._control = control
+        for address in control.addresses:
+            _log.info("controlled at {address}", address=shown_address(address))
+
+    async def _add_named(self, seedbox: Seedbox) -> None:
+        """The torrents of the command line, and the peers named for them."""
+        peers = await self._resolve(self._options.peers)
+        for metainfo in self._options.metainfos:
+            if not self.running:
+                return
+            wanted = {"directory": self._options["directory"], "paused": False}
+            added = await seedbox.add(metainfo.raw, wanted)
+            entry = added.torrent
+            entry.named_peers = peers
+            self._named.append(entry)
+            if added.is_duplicate:
+                await seedbox.start([entry], now=False)
+                if self._options["recheck"]:
+                    await seedbox.verify([entry])
 
     async def _resolve(self, peers: list[tuple[str, int]]) -> tuple[Address, ...]:
         """The addresses of the peers that the user named; a name that is none is only logged."""
@@ -212,7 +264,7 @@ class TorrentService(Service):
         if not self.running:
             return  # it was to be stopped before it had begun
         self._failed = True
-        if isinstance(error, (StateInUse, OSError, DuplicateTorrent, CannotListenError)):
+        if isinstance(error, (StateInUse, OSError, RequestError, CannotListenError)):
             self._complain(_explain(error, self._options))
         else:
             _log.failure("an error of ours while starting", failure)
@@ -232,23 +284,24 @@ class TorrentService(Service):
     # -- reports -----------------------------------------------------------------------------
 
     def _report(self) -> None:
-        assert self._session is not None
-        torrents = list(self._session.torrents.values())
+        assert self._seedbox is not None
+        entries = list(self._seedbox.torrents.values())
         self._reports += 1
         console = self._console
         if console.is_live:
-            console.show(describe_all(torrents, console.width))
+            console.show(describe_all(entries, console.width))
         shown = console.is_live and self._options.log is console
-        if not shown and self._reports % REPORT_EVERY == 0 and any(map(is_busy, torrents)):
-            _log.info("{report}", report=describe_all(torrents))
-        if self._stop_when.ratio is not None and all(map(self._is_done, torrents)):
+        if not shown and self._reports % REPORT_EVERY == 0 and any(map(is_busy, entries)):
+            _log.info("{report}", report=describe_all(entries))
+        waited_for = self._named or entries
+        if self._stop_when.ratio is not None and all(map(self._is_done, waited_for)):
             _log.info("done, as --stop-when says")
             self._reporter.stop()
             self._end(0)
 
-    def _is_done(self, torrent: Any) -> bool:
+    def _is_done(self, entry: Entry) -> bool:
         ratio = self._stop_when.ratio
-        return torrent.state is State.SEEDING and torrent.progress.ratio >= (ratio or 0.0)
+        return entry.status == SEEDING and entry.ratio >= (ratio or 0.0)
 
 
 def _explain(error: Exception, options: Options) -> str:
@@ -259,7 +312,7 @@ def _explain(error: Exception, options: Options) -> str:
         return f"--state: {error}"
     if isinstance(error, OSError):
         return f"--state {options['state']}: {error.strerror or error}"
-    return str(error)
+    return error.text if isinstance(error, RequestError) else str(error)
 
 
 def _exit(status: int) -> None:

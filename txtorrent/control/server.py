@@ -8,7 +8,7 @@ await control.stop()
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from ipaddress import ip_address
 from secrets import token_urlsafe
 from typing import Any, Final
@@ -124,7 +124,21 @@ class Control:
                 f"control endpoint {text} can be reached from other machines: set a user name and"
                 " a password, or add interface=127.0.0.1",
             )
-        _log.info("control API at {address}", address=address)
+
+
+def default_endpoint(environ: Mapping[str, str]) -> str:
+    """Where to listen unless told otherwise: the user's socket, or the machine's."""
+    return (
+        f"{UNIX}{os.path.join(environ.get('XDG_RUNTIME_DIR') or '/run', 'txtorrent/control.sock')}"
+    )
+
+
+def shown_address(address: IAddress) -> str:
+    """As it is written on a command line."""
+    if isinstance(address, UNIXAddress):
+        return f"{UNIX}{os.fsdecode(address.name or '')}"
+    host = getattr(address, "host", "")
+    return f"tcp:{f'[{host}]' if ':' in host else host}:{getattr(address, 'port', '')}"
 
 
 def unix_path(endpoint: str) -> str | None:
@@ -156,6 +170,8 @@ _HTTPFactory: Any = HTTPFactory
 
 class ControlFactory(_HTTPFactory):  # type: ignore[misc]  # Twisted's has no types
     """Makes connections, and knows all that are open."""
+
+    noisy = False
 
     def __init__(self, reactor: Any, desk: Desk, users: frozenset[int]) -> None:
         super().__init__(timeout=IDLE_TIME, reactor=reactor)

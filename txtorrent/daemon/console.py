@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import time
+from collections.abc import Callable
 from typing import Any, Final, cast
 
 from twisted.logger import (
@@ -139,8 +140,19 @@ def _rank(event: LogEvent) -> int:
     return _RANKS.get(event.get("log_level"), -1)
 
 
-def filtered(console: Console, level: str) -> ILogObserver:
-    """The console, shown only events of `level` ("debug", "info", ...) and above."""
+def both(one: ILogObserver, other: ILogObserver) -> ILogObserver:
+    """An observer that tells two."""
+
+    @provider(ILogObserver)
+    def observe(event: LogEvent) -> None:
+        one(event)
+        other(event)
+
+    return cast(ILogObserver, observe)
+
+
+def filtered(console: Callable[[LogEvent], None], level: str) -> ILogObserver:
+    """An observer, told only events of `level` ("debug", "info", ...) and above."""
     least = _RANKS[LogLevel.levelWithName(level)]
 
     @provider(ILogObserver)

@@ -6,7 +6,7 @@ A mistake raises `UserError`: one line that says what is wrong and what to do.
 import os
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final, NoReturn, TypeVar
 
 from attrs import frozen
@@ -18,11 +18,13 @@ from txtorrent.daemon import checks
 from txtorrent.daemon.errors import UserError
 from txtorrent.metainfo.torrentfile import Metainfo, MetainfoError, load
 from txtorrent.session import DEFAULT_CONNECTIONS, DEFAULT_PORT
+from txtorrent.settings.file import ConfigError, default_path, read
+from txtorrent.settings.settings import SettingError, Settings
 from txtorrent.torrent.shared import DEFAULT_MAX_PEERS, Allocation
 from txtorrent.units import parse_size
 
 T = TypeVar("T")
-SYNOPSIS: Final = "Usage: twistd -n txtorrent [options] --torrent FILE [--torrent FILE ...]"
+SYNOPSIS: Final = "Usage: twistd -n txtorrent [options] [--torrent FILE ...]"
 DEFAULT_LOG_LEVEL: Final = "info"
 LOG_LEVELS: Final = ("debug", "info", "warn", "error", "critical")
 
@@ -52,21 +54,44 @@ def default_state() -> str:
     return os.path.join(base, "txtorrent")
 
 
+SETTINGS_OF: Final[dict[str, tuple[str, Callable[[str], Any]]]] = {
+    "directory": ("download_dir", os.path.abspath),
+    "state": ("state_dir", os.path.abspath),
+    "port": ("peer_port", lambda text: _number(text, 0, 65535)),
+    "interface": ("interface", lambda text: _interface(text)),
+    "max-peers": ("peer_limit_per_torrent", lambda text: _number(text, 1, 100_000)),
+    "max-connections": ("peer_limit_global", lambda text: _number(text, 1, 1_000_000)),
+    "allocation": ("allocation", lambda text: _allocation(text)),
+    "log-level": ("log_level", lambda text: _log_level(text)),
+    "log-json": ("log_json", bool),
+}
+"""Options that are settings too."""
+RATES: Final = {"download-rate": "speed_limit_down", "upload-rate": "speed_limit_up"}
+
+
 class Options(usage.Options):
     """Options of `twistd txtorrent` and `twist txtorrent`."""
 
     description = """
-Downloads the content of the given torrents, verifies every piece, and seeds it
-until it is stopped. Content that is there already is checked and kept; what was
-verified once is not hashed or downloaded again after a restart, not even after
-a crash.
+A BitTorrent seedbox. Runs the torrents of its list: downloads their content,
+verifies every piece, and seeds until it is told otherwise. The list, and what
+was verified, outlive restarts and crashes. It is controlled over a local
+socket, by the command txtorrent and by every program that can control
+Transmission.
+
+--torrent adds a torrent to the list. Content that is there already is checked
+and kept.
 
 Examples:
 
+  twistd -n txtorrent
   twistd -n txtorrent --torrent debian.torrent
   twistd -n txtorrent --torrent a.torrent --torrent b.torrent \\
       --directory /srv/seed --upload-rate 5MB
   twistd -n txtorrent --torrent x.torrent --stop-when complete
+
+What is given here counts before the settings file (--config), and that before
+the defaults, until it is changed over the control socket.
 
 Ctrl-C, SIGINT or SIGTERM ends it in good order, within ten seconds: trackers
 are told, progress is saved; a second one ends it at once. Exit status: 0, or 1
@@ -82,28 +107,39 @@ txtorrent: see twistd --help."""
     ]
 
     optParameters = [
-        ["directory", "d", "downloads", "Directory for the content; made if missing."],
-        ["state", "s", None, "Directory for progress; each daemon needs its own. "
-         "[default: $XDG_STATE_HOME/txtorrent or ~/.local/state/txtorrent]"],
-        ["port", "p", DEFAULT_PORT, "TCP port for peers; 0 takes any free one."],
+        ["config", "c", None, "Settings file. "
+         "[default: $XDG_CONFIG_HOME/txtorrent/config.toml or ~/.config/...]"],
+        ["directory", "d", None, "Directory for the content; made if missing. "
+         "[default: ~/Downloads]"],
+        ["state", "s", None, "Directory for the list of torrents and their progress; each daemon "
+         "needs its own. [default: $XDG_STATE_HOME/txtorrent or ~/.local/state/txtorrent]"],
+        ["port", "p", None, f"TCP port for peers; 0 takes any free one. [default: {DEFAULT_PORT}]"],
         ["interface", "i", None, "IP address to listen on and connect from. [default: all]"],
-        ["max-peers", None, DEFAULT_MAX_PEERS, "Most peers of one torrent."],
-        ["max-connections", None, DEFAULT_CONNECTIONS, "Most connections of all torrents "
-         "together; fewer where open files are limited."],
-        ["download-rate", None, "0", "Most bytes a second that all torrents "
-         "together download, as in 5MB or 512KiB; 0 is no limit."],
-        ["upload-rate", None, "0", "The same for what they upload."],
-        ["allocation", None, "sparse", "sparse takes disk space as pieces come; "
-         "full takes all of it first."],
-        ["stop-when", None, "never", "End when every torrent is complete (complete) or has "
-         "uploaded so many times its size (ratio:1.5); or seed on (never)."],
-        ["log-level", None, DEFAULT_LOG_LEVEL, f"Least severity to log: {', '.join(LOG_LEVELS)}."],
+        ["max-peers", None, None, "Most peers of one torrent. "
+         f"[default: {DEFAULT_MAX_PEERS}]"],
+        ["max-connections", None, None, "Most connections of all torrents together; fewer where "
+         f"open files are limited. [default: {DEFAULT_CONNECTIONS}]"],
+        ["download-rate", None, None, "Most bytes a second that all torrents together download, "
+         "as in 5MB or 512KiB; 0 is no limit."],
+        ["upload-rate", None, None, "The same for what they upload."],
+        ["allocation", None, None, "sparse takes disk space as pieces come; full takes all of it "
+         "first. [default: sparse]"],
+        ["stop-when", None, "never", "End when every torrent given by --torrent (without one: of "
+         "the list) is complete (complete) or has uploaded so many times its size (ratio:1.5); "
+         "or seed on (never)."],
+        ["log-level", None, None, f"Least severity to log: {', '.join(LOG_LEVELS)}. "
+         f"[default: {DEFAULT_LOG_LEVEL}]"],
     ]  # fmt: skip
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.metainfos: list[Metainfo] = []
         self.peers: list[tuple[str, int]] = []
+        self.endpoints: list[str] = []
+        self.settings = Settings()
+        self.config_dir = ""
+        self._file: dict[str, Any] = {}
+        self._command_line: dict[str, Any] = {}
         self._files: list[str] = []
 
     def getUsage(self, width: int | None = None) -> str:
@@ -129,6 +165,10 @@ txtorrent: see twistd --help."""
 
     opt_t = opt_torrent
 
+    def opt_control(self, endpoint: str) -> None:
+        """A Twisted server endpoint to be controlled at, such as unix:/run/x.sock or tcp:9091:interface=127.0.0.1 (repeatable); or none. [default: the UNIX socket $XDG_RUNTIME_DIR/txtorrent/control.sock or /run/txtorrent/control.sock]"""  # noqa: E501 - one line of the help
+        self.endpoints.append(endpoint)
+
     def opt_peer(self, text: str) -> None:
         """HOST:PORT of a peer to try beside those that trackers know (repeatable)."""
         self.peers.append(_checked("--peer", _peer, text))
@@ -144,22 +184,47 @@ txtorrent: see twistd --help."""
             raise UserError(f"{args[0]!r} is no option; to add a torrent write --torrent {args[0]}")
 
     def postOptions(self) -> None:
-        self._convert("download-rate", parse_size)
-        self._convert("upload-rate", parse_size)
         self._convert("stop-when", StopWhen.parse)
-        self._convert("port", lambda text: _number(text, 0, 65535))
-        self._convert("max-peers", lambda text: _number(text, 1, 100_000))
-        self._convert("max-connections", lambda text: _number(text, 1, 1_000_000))
-        self._convert("allocation", _allocation)
-        self._convert("log-level", _log_level)
-        if self["interface"] is not None:
-            self._convert("interface", _interface)
-        self["state"] = os.path.abspath(self["state"] or default_state())
-        self["directory"] = os.path.abspath(self["directory"])
+        self._read_settings()
+        get = self.settings.get
+        self["directory"] = get("download_dir")
+        self["state"] = get("state_dir") or default_state()
+        self["port"] = 0 if get("peer_port_random_on_start") else get("peer_port")
+        self["interface"] = get("interface") or None
+        self["allocation"] = Allocation(get("allocation"))
+        self["log-level"], self["log-json"] = get("log_level"), get("log_json")
         self._load_torrents()
         self._check_surroundings()
         directories = {"--directory": self["directory"], "--state": self["state"]}
         checks.make_directories(directories)
+
+    def settings_with(self, stored: Mapping[str, Any]) -> Settings:
+        """The settings, with what was changed while earlier runs lasted."""
+        return Settings(self._file, stored, self._command_line)
+
+    def _read_settings(self) -> None:
+        path = self["config"] or default_path()
+        self.config_dir = os.path.dirname(os.path.abspath(path))
+        try:
+            self._file = read(path)
+        except ConfigError as error:
+            raise UserError(str(error)) from None
+        except OSError as error:
+            if self["config"] is not None or not isinstance(error, FileNotFoundError):
+                raise UserError(f"--config {path}: {error.strerror or error}") from None
+        for option, (name, parse) in SETTINGS_OF.items():
+            if self[option]:
+                self._command_line[name] = _checked(f"--{option}", parse, self[option])
+        for option, name in RATES.items():
+            if self[option] is not None:
+                rate = _checked(f"--{option}", parse_size, self[option])
+                self._command_line |= {name: rate, f"{name}_enabled": rate > 0}
+        if self.endpoints:
+            self._command_line["control_endpoints"] = [e for e in self.endpoints if e != "none"]
+        try:
+            self.settings = self.settings_with({})
+        except SettingError as error:
+            raise UserError(str(error)) from None
 
     def _convert(self, name: str, parse: Callable[[str], Any]) -> None:
         self[name] = _checked(f"--{name}", parse, str(self[name]))
@@ -174,8 +239,6 @@ txtorrent: see twistd --help."""
         checks.check_port(self["interface"], self["port"])
 
     def _load_torrents(self) -> None:
-        if not self._files:
-            raise UserError("no torrent given: add --torrent FILE (see twistd txtorrent --help)")
         loaded: dict[bytes, str] = {}
         for path in self._files:
             try:
@@ -223,9 +286,9 @@ def _interface(text: str) -> str:
         raise ValueError(f"{text!r} is no IP address: write one that this machine has") from None
 
 
-def _allocation(text: str) -> Allocation:
+def _allocation(text: str) -> str:
     try:
-        return Allocation(text)
+        return Allocation(text).value
     except ValueError:
         raise ValueError(f"{text!r}: write sparse or full") from None
 

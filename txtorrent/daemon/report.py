@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from txtorrent.daemon.cells import cells, fit
-from txtorrent.torrent.life import State
-from txtorrent.torrent.torrent import Torrent
+from txtorrent.seedbox.entry import DOWNLOADING, SEEDING, VERIFYING, Entry
 from txtorrent.units import show_size, show_time
 
 BAR_WIDTH: Final = 20
@@ -16,7 +15,11 @@ SHORTEST_NAME: Final = 12
 """Cells of a name that is shortened: enough to know it again."""
 _EIGHTHS: Final = " ▏▎▍▌▋▊▉"
 
-_BUSY: Final = (State.CHECKING, State.DOWNLOADING, State.SEEDING)
+_BUSY: Final = (VERIFYING, DOWNLOADING, SEEDING)
+STATES: Final = (
+    "stopped", "queued to check", "checking", "queued", "downloading", "queued to seed", "seeding",
+)  # fmt: skip
+"""What users read for each status."""
 
 
 def bar(fraction: float, width: int = BAR_WIDTH) -> str:
@@ -25,56 +28,59 @@ def bar(fraction: float, width: int = BAR_WIDTH) -> str:
     return ("█" * whole + _EIGHTHS[eighths] * (whole < width)).ljust(width)
 
 
-def describe(torrent: Torrent, width: int | None = None) -> str:
+def describe(torrent: Entry, width: int | None = None) -> str:
     """One torrent: state, percent, rates, peers, time left.
 
     `width` is that of a terminal in cells: the name is shortened to it, a bar fills what is left.
     """
-    progress, state = torrent.progress, torrent.state
-    if state is State.FAILED:
-        return f"{torrent.name}: error: {torrent.error}"
-    fraction = progress.checked if state is State.CHECKING else progress.fraction
-    words = [state.value, _percent(fraction)]
-    if state in (State.DOWNLOADING, State.SEEDING):
+    status = torrent.status
+    if torrent.failure:
+        return f"{torrent.name}: error: {torrent.failure}"
+    fraction = torrent.recheck_progress if status == VERIFYING else torrent.fraction
+    words = [STATES[status], _percent(fraction)]
+    if status in (DOWNLOADING, SEEDING):
         words += _traffic(torrent)
-    if torrent.error:
-        words.append(f"({torrent.error})")
+    if torrent.waiting:
+        words.append(f"({torrent.waiting})")
     if width is None:
         return f"{torrent.name}: {'  '.join(words)}"
     name = _shortened(torrent.name, width - cells("  ".join(words)) - 2)
-    has_bar = state in (State.CHECKING, State.DOWNLOADING)
+    has_bar = status in (VERIFYING, DOWNLOADING)
     return _with_bar(f"{name}: ", words, fraction if has_bar else None, width)
 
 
-def describe_all(torrents: Sequence[Torrent], width: int | None = None) -> str:
+def describe_all(torrents: Sequence[Entry], width: int | None = None) -> str:
     """One line for however many torrents there are; `width` as in `describe`."""
     if len(torrents) == 1:
         return describe(torrents[0], width)
-    size = sum(torrent.progress.size for torrent in torrents)
-    left = sum(torrent.progress.left for torrent in torrents)
-    down = sum(torrent.progress.downloaded.rate for torrent in torrents)
-    up = sum(torrent.progress.uploaded.rate for torrent in torrents)
+    size = sum(torrent.size_when_done for torrent in torrents)
+    left = sum(torrent.left_until_done for torrent in torrents)
+    down = sum(torrent.rate_download for torrent in torrents)
+    up = sum(torrent.rate_upload for torrent in torrents)
     fraction = 1 - left / size if size else 1.0
-    words = [f"{len(torrents)} torrents ({_states(torrents)})", _percent(fraction)]
+    words = [f"{len(torrents)} torrents{_states(torrents)}", _percent(fraction)]
     words += [f"↓ {show_size(down)}/s"] if left else []
     words.append(f"↑ {show_size(up)}/s")
-    words.append(_count(sum(torrent.peers for torrent in torrents), "peer"))
+    words.append(_count(sum(torrent.peers_connected for torrent in torrents), "peer"))
     if left:
         words.append(f"ETA {show_time(left / down if down else None)}")
     return _with_bar("", words, fraction if left else None, width or 0)
 
 
-def is_busy(torrent: Torrent) -> bool:
+def is_busy(torrent: Entry) -> bool:
     """Whether there is anything to report of it every few seconds."""
-    moving = torrent.progress.downloaded.rate or torrent.progress.uploaded.rate
-    return torrent.state in _BUSY and (torrent.state is not State.SEEDING or bool(moving))
+    moving = torrent.rate_download or torrent.rate_upload
+    return torrent.status in _BUSY and (torrent.status != SEEDING or bool(moving))
 
 
-def _states(torrents: Sequence[Torrent]) -> str:
+def _states(torrents: Sequence[Entry]) -> str:
+    """How many are in each state, in brackets; nothing for none."""
     counts: dict[str, int] = {}
     for torrent in torrents:
-        counts[torrent.state.value] = counts.get(torrent.state.value, 0) + 1
-    return ", ".join(f"{count} {state}" for state, count in counts.items())
+        word = "error" if torrent.failure else STATES[torrent.status]
+        counts[word] = counts.get(word, 0) + 1
+    words = ", ".join(f"{count} {word}" for word, count in counts.items())
+    return f" ({words})" if words else ""
 
 
 def _percent(fraction: float) -> str:
@@ -99,13 +105,14 @@ def _with_bar(name: str, words: list[str], fraction: float | None, width: int) -
     return name + "  ".join([words[0], f"[{bar(fraction, room)}]", *words[1:]])
 
 
-def _traffic(torrent: Torrent) -> list[str]:
-    progress = torrent.progress
-    words = [f"↓ {show_size(progress.downloaded.rate)}/s"] if progress.left else []
-    words.append(f"↑ {show_size(progress.uploaded.rate)}/s")
-    words.append(f"{_count(torrent.peers, 'peer')} ({_count(torrent.seeds, 'seed')})")
-    if progress.left:
-        words.append(f"ETA {show_time(progress.eta)}")
+def _traffic(torrent: Entry) -> list[str]:
+    left = torrent.left_until_done
+    words = [f"↓ {show_size(torrent.rate_download)}/s"] if left else []
+    words.append(f"↑ {show_size(torrent.rate_upload)}/s")
+    seeds = torrent.torrent.seeds if torrent.torrent is not None else 0
+    words.append(f"{_count(torrent.peers_connected, 'peer')} ({_count(seeds, 'seed')})")
+    if left:
+        words.append(f"ETA {show_time(torrent.eta)}")
     else:
-        words.append(f"ratio {progress.ratio:.2f}")
+        words.append(f"ratio {torrent.ratio:.2f}")
     return words

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from attrs import define
 from twisted.internet.defer import Deferred, succeed
 
+from txtorrent.address import Address
 from txtorrent.seedbox.details import Details
 from txtorrent.seedbox.record import Record
 from txtorrent.seedbox.views import (
@@ -76,6 +77,8 @@ class Entry:
     failure: str = ""
     reason: str = ""
     is_removed: bool = False
+    named_peers: tuple[Address, ...] = ()
+    """Addresses that the user named for this run."""
     awake_until: float = 0.0
     """On the reactor's clock: until then it does not fall asleep."""
     progressed_at: float = 0.0
@@ -231,6 +234,18 @@ class Entry:
         """Bytes of pieces that failed their hash."""
         progress = self._progress
         return self.record.corrupt + (0 if progress is None else progress.corrupt)
+
+    @property
+    def fraction(self) -> float:
+        """Share of what is wanted that is had, 0 to 1."""
+        wanted = self.record.size_when_done
+        return 1 - self.left_until_done / wanted if wanted else 1.0
+
+    @property
+    def ratio(self) -> float:
+        """Uploaded bytes for each byte of the torrent."""
+        size = self.record.total_size
+        return self.uploaded_ever / size if size else 0.0
 
     @property
     def rate_download(self) -> float:

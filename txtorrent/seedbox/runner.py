@@ -165,6 +165,7 @@ class Runner:
             allocation=Allocation(self._setting("allocation")),
             trust_trackers=bool(self._setting("trust_local_trackers")),
             recheck=entry.to_verify,
+            peers=entry.named_peers,
         )
 
     def _changed(self, entry: Entry, torrent: Torrent) -> None:
@@ -181,7 +182,7 @@ class Runner:
         """It is known what is on disk, or everything has just come."""
         was_complete, entry.record.is_complete = entry.record.is_complete, complete
         verified, entry.to_verify = entry.to_verify, False
-        entry.progressed_at = self._now()
+        entry.progressed_at = entry.counted_at = self._now()
         entry.awake_until = self._now() + AWAKE_FOR
         self.note_progress(entry)
         if complete and not was_complete:
