@@ -7,10 +7,10 @@ from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ProcessDone, ProcessExitedAlready, ProcessTerminated
 from twisted.internet.task import Clock
-from twisted.logger import globalLogPublisher
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
+from tests.daemon.case import logged
 from txtorrent import __version__
 from txtorrent.daemon import program, scripts
 from txtorrent.daemon.scripts import Details, Scripts
@@ -56,18 +56,6 @@ class FakeReactor(Clock):
         self.spawned.append((protocol, executable, args, env))
         if self.at_once is not None:
             self.at_once(protocol)
-
-
-def logged(case):
-    """The lines logged from now on."""
-    lines = []
-
-    def observe(event):
-        lines.append(event["log_format"].format(**event))
-
-    globalLogPublisher.addObserver(observe)
-    case.addCleanup(globalLogPublisher.removeObserver, observe)
-    return lines
 
 
 class Case(SynchronousTestCase):
@@ -234,6 +222,11 @@ class Running(Case):
         self.exit(self.program)
         said = [line.removeprefix("a b: done script: ") for line in self.lines[:-1]]
         self.assertEqual(said, ["abcd", "efgh", "ij"])
+
+    def test_what_is_not_logged_is_told_of(self):
+        self.patch(program, "MOST_LINES", 3)
+        self.program.childDataReceived(1, b"x\n" * 4)
+        self.assertIn("more than 3 lines, not logged", self.lines[3])
 
     def test_output_without_end(self):
         self.patch(program, "MOST_LINES", 3)

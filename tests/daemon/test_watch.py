@@ -6,6 +6,7 @@ import os
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.daemon.case import logged
 from tests.testing.clock import HeapClock
 from tests.testing.disk import InlineLane
 from txtorrent.daemon import watch
@@ -327,6 +328,19 @@ class Directory(Case):
         os.rename(moved, self.directory)
         self.after(10)
         self.assertEqual(self.added, ["A"])
+
+    def test_trouble_is_told_once(self):
+        lines = logged(self)
+        moved = self.directory + ".away"
+        os.rename(self.directory, moved)
+        self.watch()
+        self.after(30)
+        os.rename(moved, self.directory)
+        self.after(30)
+        self.assertEqual(lines, [
+            f"{self.directory} cannot be watched: No such file or directory",
+            f"{self.directory} can be watched again",
+        ])  # fmt: skip
 
     def test_stop_between_two_looks(self):
         self.watch()

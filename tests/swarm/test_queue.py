@@ -111,6 +111,11 @@ class Decisions(SynchronousTestCase):
                 rules = Rules(downloads, seeds, STALLED)
                 self.assertEqual(picture(before, rules, shorten=True), after)
 
+    def test_one_that_waits_is_not_forced(self):
+        waits = Entry("a", 1, DOWN)
+        self.assertEqual((waits.runs_in, waits.idle, waits.forced), (None, 0.0, False))
+        self.assertEqual(decide([waits], Rules(0)).run, [])
+
     def test_never_stalled(self):
         self.assertEqual(picture("Zd", Rules(1, None, None)), "Zd")
 

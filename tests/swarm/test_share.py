@@ -73,6 +73,7 @@ class FairShare(SynchronousTestCase):
     def test_only_the_last_piece_waits(self):
         for unrequested, others, left, waits in (
             (1, 9, 5, True),
+            (1, 1, 1, True),
             (1, 9, 0, False),
             (2, 8, 5, False),
             (0, 10, 5, False),
