@@ -54,8 +54,9 @@ class Layers(SynchronousTestCase):
         self.assertEqual(settings.changed, {"min_share": 0.5})
 
     def test_unknown(self):
-        error = self.assertRaises(SettingError, Settings().get, "peer_prt")
+        error = self.assertRaises(SettingError, Settings().set, "peer_prt", 1)
         self.assertEqual(str(error), "there is no setting 'peer_prt'; did you mean peer_port?")
+        self.assertRaises(KeyError, Settings().get, "peer_prt")
 
     def test_complaints_are_short(self):
         for name, value in (("speed_limit_up", "x" * 9999), ("x" * 9999, 1)):
@@ -139,6 +140,13 @@ class Guards(SynchronousTestCase):
         ):
             error = self.assertRaises(SettingError, settings.set, name, value)
             self.assertEqual(str(error), f"{name} can be set in the settings file only")
+
+    def test_secrets_are_shown_to_nobody(self):
+        settings = Settings({"control_username": "a", "control_password": "b"})
+        self.assertNotIn("control_password", settings.names())
+        self.assertRaises(KeyError, settings.get, "control_password")
+        self.assertEqual(settings.secret("control_password"), "b")
+        self.assertEqual(sum(settings.get(name) == "b" for name in settings.names()), 0)
 
     def test_paths(self):
         for file, path, good in (

@@ -81,10 +81,20 @@ class Settings:
             for path in paths_in(SETTINGS[name].kind, self._fixed[name])
         ) + [each["destination"] for each in self._fixed["watch"] if "destination" in each]
 
+    def names(self) -> list[str]:
+        """All settings that may be shown."""
+        return [name for name, setting in SETTINGS.items() if not setting.secret]
+
     def get(self, name: str) -> Any:
-        """The value that counts now. SettingError when there is no such setting."""
-        _setting(name)
+        """The value that counts now. KeyError: there is no such setting, or it is a secret."""
+        if SETTINGS[name].secret:
+            raise KeyError(name)
         return self._current[name]
+
+    def secret(self, name: str) -> str:
+        """What is shown to nobody, for the one who needs it."""
+        value: str = self._current[name]
+        return value
 
     def set(self, name: str, value: Any) -> None:
         """Change one setting from now on. SettingError: nothing was changed."""
