@@ -291,6 +291,15 @@ class Many(Case):
         self.after(600)
         self.assertEqual(self.lane.jobs, jobs)
 
+    def test_one_that_is_stuck_holds_up_no_other(self):
+        other = os.path.abspath(self.mktemp())
+        os.mkdir(other)
+        self.watch(Watched(self.directory), Watched(other))
+        self.after(60)
+        self.put("x.torrent", "X", other)
+        self.after(10)
+        self.assertEqual(self.added, ["00", "01", "02", "03", "X"])
+
     def test_not_all_of_a_flood_at_once(self):
         self.patch(watch, "MOST_FILES", 10)
         self.add = lambda raw, watched: self.added.append(raw.decode()) or succeed(None)

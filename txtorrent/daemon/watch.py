@@ -94,36 +94,21 @@ class WatchDirectories:
     """All watched directories. Files are listed, read and renamed on a lane."""
 
     def __init__(self, clock: Any, lane: Lane, watched: Sequence[Watched], add: Add) -> None:
-        self._clock = clock
         self._directories = [_Directory(clock, lane, each, add) for each in watched]
-        self._timer: IDelayedCall | None = None
-        self._looking: Deferred[Any] = succeed(None)
 
     def start(self) -> None:
         """Look at once, and then every few seconds."""
-        if self._directories:
-            looks = [Deferred.fromCoroutine(each.look()) for each in self._directories]
-            self._looking = gatherResults([look.addErrback(_tell_bug) for look in looks])
-            self._looking.addCallback(self._looked)
+        for each in self._directories:
+            each.start()
 
     def stop(self) -> "Deferred[None]":
         """Begin nothing more; fires when what was under way has ended."""
-        for each in self._directories:
-            each.ended = True
-        self._directories = []
-        if self._timer is not None and self._timer.active():
-            self._timer.cancel()
-        stopped: Deferred[None] = Deferred()
-        self._looking.addBoth(lambda _: stopped.callback(None))
-        return stopped
-
-    def _looked(self, _: object) -> None:
-        if self._directories:
-            self._timer = self._clock.callLater(INTERVAL, self.start)
+        stopping = gatherResults([each.stop() for each in self._directories])
+        return stopping.addCallback(lambda _: None)
 
 
 class _Directory:
-    """One watched directory and its files."""
+    """One watched directory and its files; one that is stuck holds up no other."""
 
     def __init__(self, clock: Any, lane: Lane, watched: Watched, add: Add) -> None:
         self._clock = clock
@@ -132,7 +117,27 @@ class _Directory:
         self._add = add
         self._files: dict[str, _File] = {}
         self._trouble: str | None = None
-        self.ended = False
+        self._ended = False
+        self._timer: IDelayedCall | None = None
+        self._looking: Deferred[None] = succeed(None)
+
+    def start(self) -> None:
+        """Look, and again some seconds after the end of that."""
+        self._looking = Deferred.fromCoroutine(self.look())
+        self._looking.addErrback(_tell_bug).addCallback(self._looked)
+
+    def stop(self) -> "Deferred[None]":
+        """Begin nothing more; fires when what was under way has ended."""
+        self._ended = True
+        if self._timer is not None and self._timer.active():
+            self._timer.cancel()
+        stopped: Deferred[None] = Deferred()
+        self._looking.addBoth(lambda _: stopped.callback(None))
+        return stopped
+
+    def _looked(self, _: None) -> None:
+        if not self._ended:
+            self._timer = self._clock.callLater(INTERVAL, self.start)
 
     async def look(self) -> None:
         """List the files, and add those that are whole."""
@@ -169,7 +174,7 @@ class _Directory:
 
     async def _handle(self, name: str, file: _File) -> None:
         """Add one file and put it away. Never fails."""
-        if self.ended:
+        if self._ended:
             return
         path = os.path.join(self._watched.directory, name)
         try:
