@@ -103,7 +103,22 @@ class Move(Case):
 
     def test_says_that_it_failed(self):
         self.steps({})
-        self.assertIn("not moved: arch", self.fails(1, "move", "--wait", "arch", "/b"))
+        self.assertIn("arch: was not moved", self.fails(1, "move", "--wait", "arch", "/b"))
+
+    def forget_moves(self):
+        for each in self.daemon.torrents.values():
+            del each["tx_move"]
+
+    def test_a_daemon_that_does_not_tell_of_moves(self):
+        self.forget_moves()
+        left = self.steps({}, {"status": 0}, {"download_dir": "/b"})
+        self.run_command("move", "--wait", "arch", "/b")
+        self.assertEqual(left, [])
+
+    def test_an_error_ends_the_waiting(self):
+        self.forget_moves()
+        self.steps({"error": 3, "error_string": "disk full"})
+        self.assertIn("arch: disk full", self.fails(1, "move", "--wait", "arch", "/b"))
 
     def test_a_stopped_torrent_is_moved_too(self):
         moving = {"step": "copying", "location": "/b", "bytes_done": 1, "bytes_total": 2}

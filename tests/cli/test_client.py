@@ -84,6 +84,7 @@ class Talking(CommandCase):
             (403, "its own user"),
             (404, "HTTP status 404"),
             (421, "host name"),
+            (429, "half a minute"),
             (500, "HTTP status 500"),
         ):
             with self.subTest(status):
@@ -140,8 +141,8 @@ class Talking(CommandCase):
                 self.assertEqual(self.fails(1, "list"), expected)
 
     def test_a_method_that_the_daemon_lacks(self):
-        self.daemon.answers["tx_ban_get"] = (-32601, "Method not found", "")
-        self.assertIn("the daemon has no method tx_ban_get", self.fails(1, "bans"))
+        self.daemon.answers["tx_bans_get"] = (-32601, "Method not found", "")
+        self.assertIn("the daemon has no method tx_bans_get", self.fails(1, "bans"))
 
 
 def _raise(error):

@@ -5,6 +5,7 @@ import json
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.cli.daemon import CommandCase, torrent
+from txtorrent.cli.commands.records import news
 from txtorrent.cli.stream import MAX_LINE, Event, read
 
 
@@ -12,9 +13,13 @@ def event(cursor, kind, **data):
     return f"id: {cursor}\nevent: {kind}\ndata: {json.dumps(data)}\n\n"
 
 
-ADDED = event(1, "torrent_added", id=7, hash_string="7" * 40, name="seven")
-CHANGED = event(2, "torrent_changed", id=8, hash_string="8" * 40, name="eight", percent_done=0.5)
-LOG = event(3, "log", time=0, level="warn", source="x", message="disk \x1b[2J full")
+SEVEN, EIGHT = {"id": 7, "hash_string": "7" * 40}, {"id": 8, "hash_string": "8" * 40}
+HELLO = event(0, "hello", version="4.1.3")
+ADDED = event(1, "torrent_added", **SEVEN, fields={"name": "seven", "status": 4})
+CHANGED = event(2, "torrent_changed", **EIGHT, fields={"percent_done": 0.5}, lists=["peers"])
+SET = event(3, "settings_changed", fields={"dht_enabled": True})
+REMOVED = event(4, "torrent_removed", **SEVEN)
+RESET = event(9, "reset", reason="this cursor is not of this run")
 STREAMS = (
     ("", []),
     (": still there\n\n", []),
@@ -44,7 +49,7 @@ class Streams(SynchronousTestCase):
 class Events(CommandCase):
     def setUp(self):
         super().setUp()
-        self.daemon.add(torrent(7, "seven"), torrent(8, "eight"))
+        self.daemon.add(torrent(7, "old"), torrent(8, "eight"))
 
     def asked(self):
         """The cursors that the stream was asked to go on from."""
@@ -55,29 +60,40 @@ class Events(CommandCase):
         ]
 
     def test_lines(self):
-        self.daemon.streams = [ADDED + CHANGED + LOG]
-        lines = self.lines("events", "-n", 3)
+        self.daemon.streams = [HELLO + ADDED + CHANGED + SET + REMOVED + RESET]
         self.assertEqual(
-            lines[:2], ["1 torrent_added seven", "2 torrent_changed eight  percent_done=0.5"]
-        )
-        self.assertTrue(lines[2].endswith("warn: disk \\u001b[2J full"))
+            self.lines("events", "-n", 5),
+            ["1 torrent_added seven  status=4", "2 torrent_changed eight  percent_done=0.5 peers",
+             "3 settings_changed  dht_enabled=true", "4 torrent_removed seven",
+             "9 reset this cursor is not of this run"],
+        )  # fmt: skip
+
+    def test_torrents_without_a_name(self):
+        self.daemon.torrents.clear()
+        self.daemon.streams = [CHANGED]
+        self.assertTrue(self.lines("events", "-n", 1)[0].startswith("2 torrent_changed 8  "))
+
+    def test_names_cannot_drive_the_terminal(self):
+        self.daemon.streams = [event(1, "torrent_added", **SEVEN, fields={"name": "\x1b[2J"})]
+        self.assertEqual(self.lines("events", "-n", 1), ["1 torrent_added \\u001b[2J"])
 
     def test_objects(self):
-        self.daemon.streams = [CHANGED]
+        self.daemon.streams = [HELLO + CHANGED]
         self.assertEqual(
             self.json("events", "--json", "-n", 1),
             {"id": "2", "event": "torrent_changed",
-             "data": {"id": 8, "hash_string": "8" * 40, "name": "eight", "percent_done": 0.5}},
+             "data": {**EIGHT, "fields": {"percent_done": 0.5}, "lists": ["peers"]}},
         )  # fmt: skip
 
     def test_filters(self):
         for arguments, expected in (
-            (["--kind", "torrent_changed"], "2"),
-            (["-t", "eight"], "2"),
-            (["-k", "log"], "3"),
+            (["--kind", "torrent_changed"], ["2", "9"]),
+            (["-t", "eight"], ["2", "9"]),
+            (["-k", "settings_changed", "-k", "torrent_removed"], ["3", "4"]),
         ):
-            self.daemon.streams = [ADDED + CHANGED + LOG]
-            self.assertEqual(self.lines("events", "-n", 1, *arguments)[0].split()[0], expected)
+            self.daemon.streams = [HELLO + ADDED + CHANGED + SET + REMOVED + RESET]
+            lines = self.lines("events", "-n", 2, *arguments)
+            self.assertEqual([line.split()[0] for line in lines], expected)
 
     def test_goes_on_where_it_broke(self):
         self.daemon.streams = [ADDED, CHANGED]
@@ -86,6 +102,11 @@ class Events(CommandCase):
         self.assertEqual(self.asked(), ["0", "1"])
         self.assertEqual(result.stderr, "txtorrent: the stream ended, connecting again\n")
         self.assertEqual(self.slept, [1.0])
+
+    def test_even_if_nothing_had_come_yet(self):
+        self.daemon.streams = [HELLO, CHANGED]
+        self.run_command("events", "-n", 1)
+        self.assertEqual(self.asked(), [None, "0"])
 
     def test_a_daemon_that_is_gone_is_waited_for_a_little_longer_each_time(self):
         self.daemon.streams = [ADDED, 503, 503, CHANGED]
@@ -96,67 +117,72 @@ class Events(CommandCase):
         self.daemon.streams = [503]
         self.assertIn("HTTP status 503", self.fails(3, "events"))
 
-    def test_events_that_are_no_longer_kept(self):
-        self.daemon.streams = [ADDED, 410]
-        self.assertIn("no longer has what came after event 1", self.fails(1, "events"))
-
     def test_what_is_no_stream(self):
         self.daemon.streams = ["data: {\n\n"]
         self.assertIn("cannot be read", self.fails(1, "events"))
 
 
-class Log(CommandCase):
-    def setUp(self):
-        super().setUp()
-        self.daemon.answers["tx_log_get"] = {
-            "entries": [
-                {"time": 0, "level": level, "source": "x", "message": f"a {level} line"}
-                for level in ("debug", "info", "error")
-            ]
-        }
+def line(text, level="info"):
+    return {"time": 0, "level": level, "text": text}
 
+
+class Log(CommandCase):
     def test_lines(self):
-        for arguments, ends in (
-            ([], ["a info line", "error: a error line"]),
-            (["--level", "error"], ["error: a error line"]),
-            (["--level", "debug"], ["debug: a debug line", "a info line", "error: a error line"]),
-        ):
-            lines = self.lines("log", *arguments)
-            self.assertEqual([line.split(maxsplit=2)[2] for line in lines], ends)
+        self.daemon.answers["tx_log_get"] = {"lines": [line("a"), line("b \x1b[2J", "error")]}
+        lines = self.lines("log", "-n", 5, "--level", "warn")
+        ends = [each.split(maxsplit=2)[2] for each in lines]
+        self.assertEqual(ends, ["a", "error: b \\u001b[2J"])
+        self.assertEqual(self.daemon.calls, [("tx_log_get", {"count": 5, "level": "warn"})])
         self.assertEqual(len(self.json("log", "--json")), 2)
 
-    def test_how_many(self):
-        self.run_command("log", "-n", 5)
-        self.assertEqual(self.daemon.calls, [("tx_log_get", {"limit": 5})])
+    def test_too_many(self):
+        self.assertIn("1<=x<=1000", self.fails(2, "log", "-n", 1001))
 
     def test_follow(self):
-        self.daemon.streams = [ADDED + LOG, 410]
-        result = self.run_command("log", "--follow", "--level", "warn", "--json", status=1)
-        messages = [json.loads(line)["message"] for line in result.stdout.splitlines()]
-        self.assertEqual(messages, ["a error line", "disk \x1b[2J full"])
+        a, b, c = map(line, "abc")
+        refusal = (5, "system error", "")
+        answers = [[a], [a, b], [a, b], [b, c], refusal]
+        self.daemon.answers["tx_log_get"] = [
+            {"lines": each} if isinstance(each, list) else each for each in answers
+        ]
+        result = self.run_command("log", "-f", "--json", status=1)
+        shown = [json.loads(each)["text"] for each in result.stdout.splitlines()]
+        self.assertEqual(shown, ["a", "b", "c"])
+        self.assertEqual(self.slept, [1.0] * 4)
+
+    def test_news(self):
+        for known, found, expected in (
+            ("", "", ""), ("", "ab", "ab"), ("a", "ab", "b"), ("ab", "ab", ""), ("ab", "cd", "cd"),
+            ("aa", "aab", "b"), ("ab", "", ""),
+        ):  # fmt: skip
+            self.assertEqual("".join(news(known, found)), expected)
 
 
 class Bans(CommandCase):
     def setUp(self):
         super().setUp()
-        self.daemon.answers["tx_ban_get"] = {
-            "bans": [{"address": "192.0.2.1", "until": 0, "reason": "bad data"}]
+        self.daemon.answers["tx_bans_get"] = {
+            "bans": [{"host": "192.0.2.1", "until": 0, "reason": "bad data"}]
         }
+
+    def changes(self):
+        return [call for call in self.daemon.changes() if call[0] in ("tx_ban", "tx_unban")]
 
     def test_shown(self):
         self.assertEqual(self.rows("bans"), ["Address Until Reason", "192.0.2.1 - bad data"])
         self.assertEqual(len(self.json("bans", "--json")), 1)
+        self.assertEqual(self.changes(), [])
 
     def test_changed(self):
         self.run_command("bans", "--add", "192.0.2.2", "--for", "2h", "--remove", "192.0.2.1")
         self.assertEqual(
-            self.daemon.changes(),
-            [("tx_ban_add", {"address": "192.0.2.2", "seconds": 7200}),
-             ("tx_ban_remove", {"addresses": ["192.0.2.1"]})],
+            self.changes(),
+            [("tx_ban", {"host": "192.0.2.2", "seconds": 7200}),
+             ("tx_unban", {"hosts": ["192.0.2.1"]})],
         )  # fmt: skip
         self.daemon.calls.clear()
         self.run_command("bans", "--add", "192.0.2.2")
-        self.assertEqual(self.daemon.changes(), [("tx_ban_add", {"address": "192.0.2.2"})])
+        self.assertEqual(self.changes(), [("tx_ban", {"host": "192.0.2.2"})])
 
     def test_for_ever_is_too_long(self):
         self.assertIn("30m", self.fails(2, "bans", "--add", "192.0.2.2", "--for", "none"))

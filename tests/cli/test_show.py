@@ -110,18 +110,18 @@ class Peers(Case):
 
     def test_candidates(self):
         each = {"address": "192.0.2.1", "port": 1, "source": "tracker", "failures": 2}
-        self.daemon.answers["tx_candidate_get"] = {
+        self.daemon.answers["tx_candidates_get"] = {
             "candidates": [
-                {**each, "state": "resting", "next_attempt": NOW + 60},
-                {**each, "state": "waiting", "next_attempt": NOW - 60},
-                {**each, "state": "banned", "next_attempt": 0},
+                {**each, "state": "failing", "next_try": NOW + 60},
+                {**each, "state": "waiting", "next_try": NOW - 60},
+                {**each, "state": "banned", "next_try": 0},
             ]
         }
         rows = self.rows("peers", "series", "--candidates")[1:]
-        self.assertEqual(rows[0], "192.0.2.1:1 resting tracker 2 in 1m00s")
+        self.assertEqual(rows[0], "192.0.2.1:1 failing tracker 2 in 1m00s")
         self.assertEqual([row.split()[-1] for row in rows[1:]], ["now", "-"])
         self.assertEqual(len(self.json("peers", "series", "--candidates", "--json")), 3)
-        self.assertEqual(self.daemon.calls[-1], ("tx_candidate_get", {"id": "1" * 40}))
+        self.assertEqual(self.daemon.calls[-1], ("tx_candidates_get", {"ids": ["1" * 40]}))
 
 
 class Trackers(Case):
@@ -162,7 +162,8 @@ SETTINGS = {
     "alt_speed_enabled": False, "alt_speed_time_enabled": False, "peer_limit_global": 200,
     "peer_limit_per_torrent": 50, "seed_ratio_limit": 2, "seed_ratio_limited": True,
     "idle_seeding_limit": 30, "idle_seeding_limit_enabled": False, "tx_min_share": 0,
-    "tx_schedule": [],
+    "tx_schedule": [], "alt_speed_time_begin": 540, "alt_speed_time_end": 1020,
+    "alt_speed_time_day": 65,
 }  # fmt: skip
 
 
@@ -214,14 +215,14 @@ class Limits(LimitCase):
 
 class Turtle(LimitCase):
     def test_switch_and_schedule(self):
-        window = {"days": 0b0111110, "begin": 480, "end": 1080}
+        window = {"days": ["mon", "tue"], "begin": "08:00", "end": "18:00"}
         for arguments, expected in (
             (["on"], {"alt_speed_enabled": True}),
             (["off"], {"alt_speed_enabled": False}),
             (["--down", "1MB", "--up", "200k"], {"alt_speed_down": 1000, "alt_speed_up": 200}),
-            (["--window", "mon-fri 08:00-18:00"],
-             {"tx_schedule": [window], "alt_speed_time_enabled": True}),
-            (["--no-schedule"], {"alt_speed_time_enabled": False}),
+            (["--window", "mon-tue 08:00-18:00"],
+             {"tx_schedule": [window], "alt_speed_time_enabled": False}),
+            (["--no-schedule"], {"tx_schedule": [], "alt_speed_time_enabled": False}),
         ):  # fmt: skip
             with self.subTest(arguments):
                 self.daemon.calls.clear()
@@ -231,7 +232,9 @@ class Turtle(LimitCase):
     def test_shown(self):
         self.run_command("turtle", "--window", "mon-fri 08:00-18:00", "--window", "22:00-06:00")
         self.assertIn("mon-fri 08:00-18:00, 22:00-06:00", self.lines("turtle")[-1])
-        self.assertIn("(not obeyed)", self.lines("turtle", "--no-schedule")[-1])
+        self.daemon.settings["alt_speed_time_enabled"] = True
+        self.assertIn("22:00-06:00, sat,sun 09:00-17:00", self.lines("turtle")[-1])
+        self.assertEqual(self.rows("turtle", "--no-schedule")[-1], "Schedule none")
         self.assertFalse(self.json("turtle", "--json")["alt_speed_time_enabled"])
 
     def test_bad_turtles(self):

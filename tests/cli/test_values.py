@@ -37,17 +37,26 @@ class Values(SynchronousTestCase):
 
     def test_windows(self):
         for text, days, begin, end, shown in (
-            ("08:00-17:30", 127, 480, 1050, "08:00-17:30"),
-            ("mon-fri 08:00-17:30", 0b0111110, 480, 1050, "mon-fri 08:00-17:30"),
-            ("fri-mon 22:00-6:00", 0b1100011, 1320, 360, "mon,fri,sat,sun 22:00-06:00"),
-            ("SUN,sat 10:00-24:00", 0b1000001, 600, 0, "sat,sun 10:00-00:00"),
-            ("sun 00:00-01:00", 1, 0, 60, "sun 00:00-01:00"),
-            ("sun-sat 00:00-01:00", 127, 0, 60, "00:00-01:00"),
-        ):
+            ("08:00-17:30", "mon tue wed thu fri sat sun", "08:00", "17:30", "08:00-17:30"),
+            ("mon-fri 8:00-9:30", "mon tue wed thu fri", "08:00", "09:30", "mon-fri 08:00-09:30"),
+            ("fri-mon 22:00-6:00", "mon fri sat sun", "22:00", "06:00",
+             "mon,fri,sat,sun 22:00-06:00"),
+            ("SUN,sat 10:00-24:00", "sat sun", "10:00", "24:00", "sat,sun 10:00-24:00"),
+            ("sun 00:00-01:00", "sun", "00:00", "01:00", "sun 00:00-01:00"),
+            ("sun-sat 00:00-01:00", "mon tue wed thu fri sat sun", "00:00", "01:00", "00:00-01:00"),
+        ):  # fmt: skip
             with self.subTest(text):
                 window = values.WINDOW.convert(text, None, None)
-                self.assertEqual(window, {"days": days, "begin": begin, "end": end})
+                self.assertEqual(window, {"days": days.split(), "begin": begin, "end": end})
                 self.assertEqual(values.show_window(window), shown)
+
+    def test_transmissions_window(self):
+        for mask, shown in (
+            (127, "09:00-17:00"), (1, "sun 09:00-17:00"), (0b0111110, "mon-fri 09:00-17:00"),
+            (0b1000001, "sat,sun 09:00-17:00"),
+        ):  # fmt: skip
+            window = values.transmission_window(540, 1020, mask)
+            self.assertEqual(values.show_window(window), shown)
 
     def test_what_is_no_window(self):
         bad = ("", "mon", "mon 8-9", "mon 08:00", "08:00-08:00", "mon tue 08:00-09:00")

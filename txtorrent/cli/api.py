@@ -7,8 +7,8 @@ torrent_rename_path, queue_move_top, queue_move_up, queue_move_down, queue_move_
 session_get, session_set, session_stats, session_close, free_space, port_test, blocklist_update,
 group_get, group_set.
 
-Ours, which no command needs to run against Transmission (what is missing is not shown, what
-cannot be set is refused before anything is changed):
+Ours. Where a daemon lacks a field (Transmission does), there is less to show, no more; where it
+lacks a method, the command that needs it says so.
 
 Torrent fields, of torrent_get; the first also of torrent_set
     `tx_min_share`: number 0..1, or null for the session's. 0 is off.
@@ -16,38 +16,39 @@ Torrent fields, of torrent_get; the first also of torrent_set
         full", "12.3 MB more to upload before the last piece is requested"); else "".
     `tx_move`: null, or the move of content under way: {"location": string, "step": string, one
         word ("copying", "syncing", "verifying", "deleting"), "bytes_done": number,
-        "bytes_total": number}.
+        "bytes_total": number}. Not null from when torrent_set_location is answered until
+        `download_dir` is the new place, or the move has failed. Without this field `move --wait`
+        waits for `download_dir` alone, and sees a failure only as `error` 3.
 
 Session fields, of session_get and session_set
     `tx_min_share`: number 0..1; 0 is off.
-    `tx_schedule`: array of weekly windows of the alternative limits: {"days": bit mask as in
-        alt_speed_time_day (1 Sunday, 2 Monday, 4 Tuesday ... 64 Saturday), "begin": minutes after
-        midnight, "end": minutes after midnight, earlier than "begin" when the window ends on the
-        next day}. Windows hold while alt_speed_time_enabled.
+    `tx_schedule`: array of weekly windows of the alternative limits: {"days": array of "mon",
+        "tue" ... "sun", "begin": "HH:MM", "end": "HH:MM"}, the end on the next day when it is not
+        after the beginning. They hold beside that of alt_speed_time_..., whether that is on or not.
     Any other setting of ours is `tx_` and its name in the configuration file; `settings` shows
     and sets whatever session_get answers.
 
 Methods
-    `tx_candidate_get` {"id": number or hash} -> {"candidates": [{"address": string, "port":
-        number, "state": string, one word ("waiting", "dialling", "connected", "resting",
-        "banned"), "source": string, one word ("tracker", "peer", "incoming", "dht", ...),
-        "failures": number of failed attempts in a row, "next_attempt": epoch seconds, 0 when none
-        is planned}]}
-    `tx_ban_get` {} -> {"bans": [{"address": string, "until": epoch seconds, "reason": string}]}
-    `tx_ban_add` {"address": string, "seconds": number, 24 hours when left out} -> {}
-    `tx_ban_remove` {"addresses": array of strings} -> {"removed": number of bans lifted}
-    `tx_log_get` {"limit": number of the newest entries} -> {"entries": [{"time": epoch seconds,
-        "level": "debug", "info", "warn", "error" or "critical", "source": string, "message":
-        string}]}, oldest first.
+    `tx_candidates_get` {"ids": of one torrent} -> {"candidates": [{"address": string, "port":
+        number, "state": string, one word, "source": string, one word, "failures": number of failed
+        attempts in a row, "next_try": epoch seconds, 0 when none is planned}]}
+    `tx_bans_get` {} -> {"bans": [{"host": string, "until": epoch seconds, "reason": string}]}
+    `tx_ban` {"host": string, "seconds": number, a day when left out} -> {}
+    `tx_unban` {"hosts": array of strings} -> {}
+    `tx_log_get` {"count": number of the newest lines, at most 1000; "level": that or worse} ->
+        {"lines": [{"time": epoch seconds, "level": "debug", "info", "warn", "error" or
+        "critical", "text": string}]}, oldest first.
 
-The stream: GET /events, beside /transmission/rpc, with the same authentication and the same 409.
-    Server-sent events: `id: N`, a cursor; `event:` one of `torrent_added`, `torrent_changed`,
-    `torrent_removed`, `session_changed`, `log`; `data:` a JSON object. Those of torrents have
-    "id", "hash_string" and "name", and `torrent_changed` the fields that changed, in torrent_get's
-    names; `session_changed` has the settings that changed; `log` an entry as in tx_log_get.
-    With the header Last-Event-ID it goes on behind that event; without, with what comes. A cursor
-    whose successor is no longer kept is answered with status 410. A comment at least every 30
-    seconds says that the line lives. Other kinds of events are let pass.
+The stream: GET /events, beside /transmission/rpc, with the same authentication; a 409 is answered
+    as everywhere, but need not be. Server-sent events: `id:` is a cursor; `event:` one of
+    `torrent_added`, `torrent_changed`, `torrent_removed`, `settings_changed`, `reset`; `data:` a
+    JSON object. Those of torrents have "id" and "hash_string", and but for torrent_removed
+    "fields" (new values by torrent_get's names; with "name" when added or renamed) and perhaps
+    "lists" (names of those fields that changed and are long). `settings_changed` has "fields" too.
+    With the header Last-Event-ID the stream goes on behind that event; without, with what comes.
+    `reset` ("reason": string) says that what followed the cursor is not known any more: events
+    are missed. At least every 30 seconds something comes, if only a comment. Kinds of events that
+    are not known are shown as they are, but for `hello`, which only brings a cursor.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -70,7 +70,7 @@ class Client:
             connection, response = self._send(verb, path, headers, body)
         if response.status != 200:
             connection.close()
-            raise Unreachable(self._explain(response.status), response.status)
+            raise Unreachable(self._explain(response.status))
         return connection, response
 
     def _send(
@@ -119,6 +119,8 @@ class Client:
             )
         if status == 403:
             return f"{where}: the daemon answers its own user only: run this as that user"
+        if status == 429:
+            return f"{where}: too many wrong passwords came from here: wait half a minute"
         if status == 421:
             return f"{where}: the daemon does not go by that host name: use its IP address"
         return f"{where} answered with HTTP status {status}: check --control"

@@ -36,13 +36,9 @@ class Refused(Failed):
 
 
 class Unreachable(Failed):
-    """There is no talking to the daemon. `status` is HTTP's if it got that far, else 0."""
+    """There is no talking to the daemon."""
 
     exit_code = UNREACHABLE
-
-    def __init__(self, message: str, status: int = 0) -> None:
-        super().__init__(message)
-        self.status = status
 
 
 class NoSuchTorrent(Failed):

@@ -25,6 +25,7 @@ LIMIT_FIELDS: Final = (
 SESSION_FIELDS: Final = (
     "speed_limit_down", "speed_limit_down_enabled", "speed_limit_up", "speed_limit_up_enabled",
     "alt_speed_down", "alt_speed_up", "alt_speed_enabled", "alt_speed_time_enabled",
+    "alt_speed_time_begin", "alt_speed_time_end", "alt_speed_time_day",
     "peer_limit_global", "peer_limit_per_torrent", "seed_ratio_limit", "seed_ratio_limited",
     "idle_seeding_limit", "idle_seeding_limit_enabled", "tx_min_share", "tx_schedule",
 )  # fmt: skip

@@ -17,7 +17,6 @@ MAX_LINE: Final = 16 * 1024 * 1024
 FIRST_PAUSE: Final = 1.0
 LONGEST_PAUSE: Final = 30.0
 """Seconds before connecting again, doubled each time in vain."""
-_GONE: Final = 410
 
 
 @attrs.frozen
@@ -58,8 +57,8 @@ def follow(
 ) -> Iterator[Event]:
     """Events without an end, behind `cursor` if that is not "".
 
-    Raises Unreachable when the first connection cannot be made, Failed when events have been
-    missed for good; a connection that breaks later is made again, which `say` is told.
+    Unreachable when the first connection cannot be made; one that breaks later is made again,
+    where it broke, which `say` is told. Failed when what comes is no stream.
     """
     pause, connected = FIRST_PAUSE, False
     while True:
@@ -71,11 +70,6 @@ def follow(
                     yield event
             say("the stream ended, connecting again")
         except Unreachable as error:
-            if error.status == _GONE:
-                raise Failed(
-                    f"the daemon no longer has what came after event {cursor}:"
-                    " see what is with `txtorrent list`, and follow again without --since"
-                ) from error
             if not connected:
                 raise
             say(f"{error.message}; trying again")

@@ -4,7 +4,7 @@ Each is a click type, so that what is wrong is said with the option that it was 
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any, Final
 
@@ -18,9 +18,7 @@ KILO: Final = 1000
 """Bytes of the API's kB."""
 _MINUTES: Final = {"": 1, "m": 1, "min": 1, "h": 60, "d": 1440, "w": 10080}
 _DURATION: Final = re.compile(r"(\d+)\s*([a-z]*)", re.ASCII)
-DAYS: Final = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
-"""In the order of the bits of alt_speed_time_day."""
-EVERY_DAY: Final = 127
+DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _CLOCK: Final = re.compile(r"(\d{1,2}):(\d{2})", re.ASCII)
 _DAY_MINUTES: Final = 24 * 60
 
@@ -111,19 +109,19 @@ class Window(Value):
 
     name = "window"
 
-    def parse(self, text: str) -> dict[str, int]:
-        *days, hours = text.lower().split()
+    def parse(self, text: str) -> dict[str, Any]:
+        *days, hours = text.lower().split() or [""]
         begin, dash, end = hours.partition("-")
         if not dash or len(days) > 1:
             raise ValueError(f"{text!r}: write a window such as `mon-fri 08:00-17:30`")
-        mask = sum(1 << day for day in _days(days[0])) if days else EVERY_DAY
-        window = {"days": mask, "begin": _minutes(begin), "end": _minutes(end)}
+        chosen = _days(days[0]) if days else DAYS
+        window = {"days": list(chosen), "begin": _clock(begin), "end": _clock(end)}
         if window["begin"] == window["end"]:
             raise ValueError(f"{text!r}: the window ends when it begins")
         return window
 
 
-def _days(text: str) -> set[int]:
+def _days(text: str) -> list[str]:
     found: set[int] = set()
     for part in text.split(","):
         first, dash, last = part.partition("-")
@@ -131,37 +129,39 @@ def _days(text: str) -> set[int]:
             raise ValueError(f"{part!r}: the days are {', '.join(DAYS)}")
         start, end = DAYS.index(first), DAYS.index(last or first)
         found.update(day % 7 for day in range(start, end + 1 + 7 * (end < start)))
-    return found
+    return [DAYS[day] for day in sorted(found)]
 
 
-def _minutes(clock: str) -> int:
-    match = _CLOCK.fullmatch(clock)
+def _clock(text: str) -> str:
+    match = _CLOCK.fullmatch(text)
     minutes = int(match[1]) * 60 + int(match[2]) if match and int(match[2]) < 60 else -1
     if not 0 <= minutes <= _DAY_MINUTES:
-        raise ValueError(f"{clock!r}: write a time of day from 00:00 to 24:00")
-    return minutes % _DAY_MINUTES
+        raise ValueError(f"{text!r}: write a time of day from 00:00 to 24:00")
+    return show_clock(minutes)
 
 
-def show_window(window: dict[str, int]) -> str:
-    """A window as `Window` reads it, the week begun on Monday."""
-    mask = window["days"]
-    days = [day for index, day in enumerate(DAYS) if mask >> index & 1]
-    week = [day for day in (*DAYS[1:], DAYS[0]) if day in days]
-    shown = "" if mask == EVERY_DAY else _joined(week) + " "
-    return f"{shown}{_clock(window['begin'])}-{_clock(window['end'])}"
-
-
-def _joined(week: Sequence[str]) -> str:
-    """ "mon-fri" of days that follow each other, else a list."""
-    order = (*DAYS[1:], DAYS[0])
-    first = order.index(week[0]) if week else 0
-    if len(week) > 2 and tuple(week) == order[first : first + len(week)]:
-        return f"{week[0]}-{week[-1]}"
-    return ",".join(week)
-
-
-def _clock(minutes: int) -> str:
+def show_clock(minutes: int) -> str:
+    """Minutes after midnight as a time of day."""
     return f"{minutes // 60:02}:{minutes % 60:02}"
+
+
+def show_window(window: Mapping[str, Any]) -> str:
+    """A window as `Window` reads it."""
+    days = sorted(map(DAYS.index, window["days"]))
+    first = days[0] if days else 0
+    if len(days) == len(DAYS):
+        shown = ""
+    elif len(days) > 2 and days == list(range(first, first + len(days))):
+        shown = f"{DAYS[first]}-{DAYS[days[-1]]} "
+    else:
+        shown = ",".join(DAYS[day] for day in days) + " "
+    return f"{shown}{window['begin']}-{window['end']}"
+
+
+def transmission_window(begin: int, end: int, mask: int) -> dict[str, Any]:
+    """Transmission's one window (alt_speed_time_...), in which the first bit is Sunday."""
+    days = [day for index, day in enumerate(DAYS) if mask >> (index + 1) % 7 & 1]
+    return {"days": days, "begin": show_clock(begin), "end": show_clock(end)}
 
 
 def choose_files(wanted: Iterable[str], paths: Sequence[str]) -> list[int]:

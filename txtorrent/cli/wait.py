@@ -10,14 +10,14 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.table import Column as RichColumn
 
 from txtorrent.cli import state
-from txtorrent.cli.api import NAMES, STOPPED, Torrent
+from txtorrent.cli.api import NAMES, Torrent
 from txtorrent.cli.columns import eta, rate
 from txtorrent.cli.errors import Failed, plain
 from txtorrent.cli.shell import Shell
 
 EVERY: Final = 1.0
 """Seconds between questions."""
-_FIELDS: Final = (*NAMES, *state.FIELDS, "eta")
+_FIELDS: Final = (*NAMES, *state.FIELDS, "eta", "download_dir")
 
 
 def until(
@@ -25,10 +25,12 @@ def until(
     torrents: Iterable[Torrent],
     is_done: Callable[[Torrent], bool],
     share: Callable[[Torrent], float],
+    fault: Callable[[Torrent], str] = lambda torrent: "",
 ) -> None:
     """Until `is_done` of each, with `share` of one as the length of its bar.
 
-    Failed when one of them cannot go on or is gone, once the others are done.
+    Failed when one of them cannot go on (it is in error, gone, or `fault` says why there is no use
+    in waiting for it), once the others are done.
     """
     names = {torrent["hash_string"]: plain(torrent["name"]) for torrent in torrents}
     waiting = set(names)
@@ -41,10 +43,11 @@ def until(
             }
             for key in sorted(waiting):
                 _draw(progress, bars[key], found.get(key), share)
-                why = _failure(found.get(key), is_done)
-                if why:
+                why = _failure(found.get(key)) or fault(found[key])
+                if key in found and is_done(found[key]):
+                    waiting.discard(key)
+                elif why:
                     failed[key] = why
-                if why or is_done(found[key]):
                     waiting.discard(key)
             progress.refresh()
             if waiting:
@@ -57,14 +60,12 @@ def _lines(names: Mapping[str, str], failed: Mapping[str, str]) -> list[str]:
     return [f"{names[key]}: {why}" for key, why in failed.items()]
 
 
-def _failure(torrent: Torrent | None, is_done: Callable[[Torrent], bool]) -> str:
-    """Why there is no use in waiting; "" when there is."""
+def _failure(torrent: Torrent | None) -> str:
+    """Why there is no use in waiting for any torrent; "" when there is."""
     if torrent is None:
         return "was removed"
     if state.word(torrent) == "error":
         return state.reason(torrent) or "cannot go on"
-    if torrent.get("status") == STOPPED and not torrent.get("tx_move") and not is_done(torrent):
-        return "is stopped: `txtorrent start` it"
     return ""
 
 
@@ -99,4 +100,12 @@ def _draw(
 
 def until_complete(shell: Shell, torrents: Iterable[Torrent]) -> None:
     """Until all that is wanted of each is there."""
-    until(shell, torrents, state.is_complete, lambda torrent: torrent.get("percent_done", 0))
+    until(shell, torrents, state.is_complete, _had, _stopped)
+
+
+def _had(torrent: Torrent) -> float:
+    return float(torrent.get("percent_done", 0))
+
+
+def _stopped(torrent: Torrent) -> str:
+    return "" if state.is_running(torrent) else "is stopped: `txtorrent start` it"

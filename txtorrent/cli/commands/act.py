@@ -8,7 +8,7 @@ from txtorrent.cli import options, state
 from txtorrent.cli.api import CHECK_QUEUED, CHECKING, NAMES, Torrent
 from txtorrent.cli.columns import COLUMNS, ordered
 from txtorrent.cli.commands.listing import show_table
-from txtorrent.cli.errors import Failed, plain
+from txtorrent.cli.errors import plain
 from txtorrent.cli.naming import resolve, resolve_or_all, show_names
 from txtorrent.cli.shell import Shell, pass_shell
 from txtorrent.cli.wait import EVERY, until
@@ -131,28 +131,25 @@ def move(shell: Shell, words: tuple[str, ...], directory: str, find: bool, wait:
     report("looking for the content of" if find else "moving", torrents)
     if wait:
         shell.sleep(EVERY)  # as in verify
-        until(shell, torrents, lambda each: not _is_moving(each), _moved)
-        _check_moved(shell, torrents, directory)
+        until(shell, torrents, lambda each: _is_there(each, directory), _moved, _not_moved)
 
 
-def _is_moving(torrent: Torrent) -> bool:
-    return bool(torrent.get("tx_move")) or _is_checking(torrent)
+def _is_there(torrent: Torrent, directory: str) -> bool:
+    here = str(torrent.get("download_dir", "")).rstrip("/") == directory.rstrip("/")
+    return here and not torrent.get("tx_move") and not _is_checking(torrent)
 
 
 def _moved(torrent: Torrent) -> float:
     under_way = torrent.get("tx_move") or {}
     total = under_way.get("bytes_total")
-    return under_way["bytes_done"] / total if total else _checked(torrent)
+    return float(under_way["bytes_done"] / total) if total else _checked(torrent)
 
 
-def _check_moved(shell: Shell, torrents: Sequence[Torrent], directory: str) -> None:
-    hashes = [torrent["hash_string"] for torrent in torrents]
-    found = shell.api.torrents((*NAMES, "download_dir"), hashes)
-    elsewhere = [
-        each for each in found if each["download_dir"].rstrip("/") != directory.rstrip("/")
-    ]
-    if elsewhere:
-        raise Failed(f"not moved: {show_names(elsewhere)}; `txtorrent show` says why")
+def _not_moved(torrent: Torrent) -> str:
+    """A daemon that tells of moves, and of none for this one, has given it up."""
+    if torrent.get("tx_move", {}) is None and not _is_checking(torrent):
+        return "was not moved: `txtorrent log` says why"
+    return ""
 
 
 @click.command()

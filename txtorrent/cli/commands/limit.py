@@ -1,5 +1,6 @@
 """`limit`, `group`, `turtle`: how much of the line may be used, and when."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import click
@@ -18,7 +19,16 @@ from txtorrent.cli.limits import (
 )
 from txtorrent.cli.naming import resolve
 from txtorrent.cli.shell import Shell, pass_shell
-from txtorrent.cli.values import DURATION, NONE, RATE, RATIO, SHARE, WINDOW, show_window
+from txtorrent.cli.values import (
+    DURATION,
+    NONE,
+    RATE,
+    RATIO,
+    SHARE,
+    WINDOW,
+    show_window,
+    transmission_window,
+)
 
 
 @click.command()
@@ -144,7 +154,7 @@ def _group(each: dict[str, Any]) -> tuple[str, ...]:
     "--window", "windows", type=WINDOW, metavar="WINDOW", multiple=True,
     help="When to be on by itself. Repeatable: all together replace those that were.",
 )  # fmt: skip
-@click.option("--no-schedule", is_flag=True, help="Only on and off by hand; windows are kept.")
+@click.option("--no-schedule", is_flag=True, help="Only on and off by hand.")
 @options.as_json
 @pass_shell
 def turtle(
@@ -152,7 +162,7 @@ def turtle(
     switch: str | None,
     down: int | str | None,
     up: int | str | None,
-    windows: tuple[dict[str, int], ...],
+    windows: tuple[dict[str, Any], ...],
     no_schedule: bool,
     as_json: bool,
 ) -> None:
@@ -174,24 +184,31 @@ def turtle(
     if as_json:
         shell.say_json(settings)
         return
-    schedule = ", ".join(map(show_window, settings.get("tx_schedule") or ()))
-    obeyed = "" if settings.get("alt_speed_time_enabled") else " (not obeyed)"
     show_facts(
         shell,
         [
             ("Alternative limits", "on" if settings["alt_speed_enabled"] else "off"),
             ("Down limit", kilo_rate(settings["alt_speed_down"])),
             ("Up limit", kilo_rate(settings["alt_speed_up"])),
-            ("Schedule", schedule + obeyed if schedule else NONE),
+            ("Schedule", ", ".join(map(show_window, _windows(settings))) or NONE),
         ],
     )
+
+
+def _windows(settings: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Those of ours, and Transmission's if it is on."""
+    windows = list(settings.get("tx_schedule") or ())
+    if settings.get("alt_speed_time_enabled"):
+        fields = (settings[f"alt_speed_time_{name}"] for name in ("begin", "end", "day"))
+        windows.append(transmission_window(*fields))
+    return windows
 
 
 def _turtle_changes(
     switch: str | None,
     down: int | str | None,
     up: int | str | None,
-    windows: tuple[dict[str, int], ...],
+    windows: tuple[dict[str, Any], ...],
     no_schedule: bool,
 ) -> dict[str, Any]:
     if NONE in (down, up):
@@ -200,6 +217,7 @@ def _turtle_changes(
         raise click.UsageError("--window and --no-schedule contradict each other")
     changes: dict[str, Any] = {"alt_speed_down": down, "alt_speed_up": up}
     changes["alt_speed_enabled"] = None if switch is None else switch == "on"
-    changes["tx_schedule"] = list(windows) or None
-    changes["alt_speed_time_enabled"] = True if windows else False if no_schedule else None
+    if windows or no_schedule:
+        changes["tx_schedule"] = list(windows)
+        changes["alt_speed_time_enabled"] = False
     return {name: value for name, value in changes.items() if value is not None}

@@ -1,7 +1,7 @@
 """`events`, `log`, `bans`: what happens, what happened, and who is kept out."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Container, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 from typing import Any, Final
@@ -9,6 +9,7 @@ from typing import Any, Final
 import click
 
 from txtorrent.cli import options
+from txtorrent.cli.api import NAMES
 from txtorrent.cli.columns import date
 from txtorrent.cli.errors import plain
 from txtorrent.cli.facts import show_rows
@@ -17,11 +18,17 @@ from txtorrent.cli.shell import Shell, pass_shell
 from txtorrent.cli.stream import Event, follow
 from txtorrent.cli.values import DURATION, NONE, SESSION
 
-KINDS: Final = (
-    "torrent_added", "torrent_changed", "torrent_removed", "session_changed", "log",
-)  # fmt: skip
+KINDS: Final = ("torrent_added", "torrent_changed", "torrent_removed", "settings_changed")
+"""What may be asked for."""
+_HELLO: Final = "hello"
+"""Only brings a cursor."""
+_RESET: Final = "reset"
+"""Events were missed: shown whatever was asked for."""
 LEVELS: Final = ("debug", "info", "warn", "error", "critical")
-_NAMES: Final = ("id", "hash_string", "name")
+MAX_LINES: Final = 1000
+"""Lines of its log that the daemon keeps."""
+FOLLOW_EVERY: Final = 1.0
+"""Seconds between questions for new lines."""
 _MINUTE: Final = 60
 
 
@@ -44,24 +51,32 @@ def events(
 ) -> None:
     """Follow what changes, until Ctrl-C.
 
-    Each line begins with the number of the event: --since goes on behind it, and nothing is
-    missed, if the daemon still has what came then. A connection that breaks is made again in the
-    same way. With --json one object a line.
+    Each line begins with the id of the event: --since goes on behind it, and nothing is missed. A
+    connection that breaks is made again in the same way. If the daemon no longer knows what came
+    then, a line `reset` says so: look at everything anew. With --json one object a line.
 
     \b
     Examples:
       txtorrent events --kind torrent_added --kind torrent_removed
-      txtorrent events --json --since 4711 | jq .data.name
+      txtorrent events --json | jq -c 'select(.data.fields.percent_done == 1)'
     """
     wanted = resolve(shell.api, [word])[0]["hash_string"] if word is not None else None
+    names = {} if as_json else {each["id"]: each["name"] for each in shell.api.torrents(NAMES)}
     found = (
         event
         for event in follow(shell.api, cursor, shell.sleep, _say)
-        if event.kind in (kinds or KINDS)
-        and (wanted is None or event.data.get("hash_string") == wanted)
+        if _is_wanted(event, kinds, wanted)
     )
     for event in islice(found, count):
-        click.echo(json.dumps(_as_object(event)) if as_json else _as_line(event))
+        click.echo(json.dumps(_as_object(event)) if as_json else _as_line(event, names))
+
+
+def _is_wanted(event: Event, kinds: Container[str], info_hash: str | None) -> bool:
+    if event.kind in (_HELLO, _RESET):
+        return event.kind == _RESET
+    return (not kinds or event.kind in kinds) and (
+        info_hash is None or event.data.get("hash_string") == info_hash
+    )
 
 
 def _say(what: str) -> None:
@@ -72,26 +87,22 @@ def _as_object(event: Event) -> dict[str, Any]:
     return {"id": event.cursor, "event": event.kind, "data": event.data}
 
 
-def _as_line(event: Event) -> str:
-    """ "4711 torrent_changed debian.iso  percent_done=0.5"."""
-    if event.kind == "log":
-        return plain(f"{event.cursor} log {_entry(event.data)}")
-    name = event.data.get("name") or event.data.get("id") or ""
-    changes = (
-        f"{key}={json.dumps(value)}" for key, value in event.data.items() if key not in _NAMES
-    )
-    return plain(f"{event.cursor} {event.kind} {name}  {' '.join(changes)}".rstrip())
-
-
-def _entry(entry: Mapping[str, Any]) -> str:
-    at = datetime.fromtimestamp(entry["time"]).strftime("%Y-%m-%d %H:%M:%S")
-    mark = "" if entry["level"] == "info" else f"{entry['level']}: "
-    return f"{at} {mark}{entry['message']}"
+def _as_line(event: Event, names: dict[int, str]) -> str:
+    """ "4711 torrent_changed debian.iso  percent_done=0.5 peers"; learns names on the way."""
+    fields = dict(event.data.get("fields") or {})
+    number = event.data.get("id")
+    if number is not None and "name" in fields:
+        names[number] = fields.pop("name")
+    changes = [f"{key}={json.dumps(value)}" for key, value in fields.items()]
+    about = event.data.get("reason") or names.get(number or 0, "" if number is None else number)
+    what = " ".join(filter(None, [event.cursor, event.kind, str(about)]))
+    changed = " ".join([*changes, *(event.data.get("lists") or ())])
+    return plain(f"{what}  {changed}" if changed else what)
 
 
 @click.command()
 @click.option(
-    "--lines", "-n", type=click.IntRange(min=1), default=50, show_default=True,
+    "--lines", "-n", type=click.IntRange(1, MAX_LINES), default=50, show_default=True,
     help="So many of the newest.",
 )  # fmt: skip
 @click.option(
@@ -103,29 +114,40 @@ def _entry(entry: Mapping[str, Any]) -> str:
 def log(shell: Shell, lines: int, level: str, following: bool, as_json: bool) -> None:
     """Show the daemon's log.
 
-    It keeps a few of the newest lines for this; the whole log is where it writes it.
+    It keeps the newest thousand lines for this; the whole log is where it writes it.
     """
-    entries = shell.api.call("tx_log_get", limit=lines)["entries"]
-    shown = [entry for entry in entries if _is_at_least(entry, level)]
+    found = _ask_for_lines(shell, lines, level)
     if as_json and not following:
-        shell.say_json(shown)
+        shell.say_json(found)
         return
-    for entry in shown:
-        _show_entry(entry, as_json)
-    if following:
-        for event in follow(shell.api, "", shell.sleep, _say):
-            if event.kind == "log" and _is_at_least(event.data, level):
-                _show_entry(event.data, as_json)
+    for line in found:
+        _show_line(line, as_json)
+    while following:
+        shell.sleep(FOLLOW_EVERY)
+        known, found = found, _ask_for_lines(shell, MAX_LINES, level)
+        for line in news(known, found):
+            _show_line(line, as_json)
 
 
-def _is_at_least(entry: Mapping[str, Any], level: str) -> bool:
-    """A level of a name that is not known is shown."""
-    found = entry["level"]
-    return found not in LEVELS or LEVELS.index(found) >= LEVELS.index(level)
+def _ask_for_lines(shell: Shell, count: int, level: str) -> list[dict[str, Any]]:
+    return list(shell.api.call("tx_log_get", count=count, level=level)["lines"])
 
 
-def _show_entry(entry: Mapping[str, Any], as_json: bool) -> None:
-    click.echo(json.dumps(entry) if as_json else plain(_entry(entry)))
+def news(known: Sequence[Any], found: Sequence[Any]) -> Sequence[Any]:
+    """Those of `found` that came behind the last that is known; all if that is forgotten."""
+    for index in range(len(found) - 1, -1, -1):
+        if known and found[index] == known[-1]:
+            return found[index + 1 :]
+    return found
+
+
+def _show_line(line: Mapping[str, Any], as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(line))
+        return
+    at = datetime.fromtimestamp(line["time"]).strftime("%Y-%m-%d %H:%M:%S")
+    mark = "" if line["level"] == "info" else f"{line['level']}: "
+    click.echo(plain(f"{at} {mark}{line['text']}"))
 
 
 @click.command()
@@ -151,12 +173,12 @@ def bans(
         raise click.UsageError("--for: write a time such as 30m, 2h or 7d")
     seconds = {} if minutes is None else {"seconds": int(minutes) * _MINUTE}
     for address in added:
-        shell.api.call("tx_ban_add", address=address, **seconds)
+        shell.api.call("tx_ban", host=address, **seconds)
     if removed:
-        shell.api.call("tx_ban_remove", addresses=list(removed))
-    found = shell.api.call("tx_ban_get")["bans"]
+        shell.api.call("tx_unban", hosts=list(removed))
+    found = shell.api.call("tx_bans_get")["bans"]
     if as_json:
         shell.say_json(found)
         return
-    rows = ((ban["address"], date(ban["until"]), ban["reason"]) for ban in found)
+    rows = ((ban["host"], date(ban["until"]), ban["reason"]) for ban in found)
     show_rows(shell, ("Address", "Until", "Reason"), rows, ("Address", "Until", "Reason"))

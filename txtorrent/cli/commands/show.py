@@ -154,16 +154,16 @@ def _address(peer: dict[str, Any]) -> str:
 
 
 def _show_candidates(shell: Shell, torrent: Torrent, as_json: bool) -> None:
-    rows = shell.api.call("tx_candidate_get", id=torrent["hash_string"])["candidates"]
+    rows = shell.api.on("tx_candidates_get", [torrent])["candidates"]
     if as_json:
         shell.say_json(rows)
         return
-    titles = ("Address", "State", "Source", "Failures", "Next attempt")
+    titles = ("Address", "State", "Source", "Failures", "Next try")
     show_rows(
         shell,
         titles,
         ((_address(each), each["state"], each["source"], str(each["failures"]),
-          _when(each["next_attempt"], shell.now())) for each in rows),
+          _when(each["next_try"], shell.now())) for each in rows),
         left=("Address", "State", "Source"),
     )  # fmt: skip
 
