@@ -1,9 +1,9 @@
 """Limits: what options become, and how limits are shown."""
 
-import click
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.cli.daemon import torrent
+from txtorrent.cli.errors import Misused
 from txtorrent.cli.limits import describe_limits, of_session, of_torrent
 
 OF_TORRENT = (
@@ -50,7 +50,7 @@ class Limits(SynchronousTestCase):
             {"ratio": "session"},
         ):
             with self.subTest(asked):
-                self.assertRaises(click.UsageError, of_session, asked)
+                self.assertRaises(Misused, of_session, asked)
 
     def test_shown(self):
         fields = {

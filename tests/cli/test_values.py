@@ -6,7 +6,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.cli.daemon import torrent
 from txtorrent.cli import state, values
 from txtorrent.cli.columns import COLUMNS, USUAL, eta, fitting, ordered, ratio
-from txtorrent.cli.errors import NoSuchTorrent, plain
+from txtorrent.cli.errors import Misused, NoSuchTorrent, plain
 from txtorrent.cli.naming import choose
 
 
@@ -84,7 +84,7 @@ class Files(SynchronousTestCase):
     def test_what_fits_no_file(self):
         for word in ("3", "2-3", "1-0", "*.avi", "", "-1"):
             with self.subTest(word):
-                self.assertRaises(click.UsageError, values.choose_files, [word], self.PATHS)
+                self.assertRaises(Misused, values.choose_files, [word], self.PATHS)
 
 
 class Naming(SynchronousTestCase):

@@ -1,7 +1,7 @@
 """What can go wrong with a command, and the exit status that says so.
 
 An error is one line on standard error that says what to do; only the candidates of an ambiguous
-name take lines of their own. Bad usage is click's own error, with status 2.
+name take lines of their own, and click's own errors remind of --help.
 """
 
 import json
@@ -33,6 +33,13 @@ class Refused(Failed):
     def __init__(self, message: str, code: int) -> None:
         super().__init__(message)
         self.code = code
+
+
+class Misused(Failed):
+    """What the command line says makes no sense; nothing was done. Where click can tell by the form
+    of an argument alone, it does so in its own way, with the same status."""
+
+    exit_code = click.UsageError.exit_code
 
 
 class Unreachable(Failed):

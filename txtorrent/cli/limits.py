@@ -6,10 +6,9 @@ Pure. In options a rate is kB/s, as in the API; "none" is no limit and "session"
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-import click
-
 from txtorrent.cli.api import Torrent
 from txtorrent.cli.columns import ratio as show_ratio
+from txtorrent.cli.errors import Misused
 from txtorrent.cli.values import KILO, NONE, SESSION
 from txtorrent.units import show_size, show_time
 
@@ -61,13 +60,13 @@ _AS_THEY_ARE: Final = {
 
 
 def of_session(asked: Mapping[str, Any]) -> dict[str, Any]:
-    """Arguments of session_set. UsageError for what only a torrent can have."""
+    """Arguments of session_set. Misused for what only a torrent can have."""
     given = {name: value for name, value in asked.items() if value is not None}
     for name in ("group", "honor_session", "priority"):
         if name in given:
-            raise click.UsageError(f"--{name.replace('_', '-')} is for torrents: name some")
+            raise Misused(f"--{name.replace('_', '-')} is for torrents: name some")
     if SESSION in given.values():
-        raise click.UsageError("`session` is for torrents: name some, or write a number or `none`")
+        raise Misused("`session` is for torrents: name some, or write a number or `none`")
     changes: dict[str, Any] = {}
     for name, field, enabled in (
         ("down", "speed_limit_down", "speed_limit_down_enabled"),

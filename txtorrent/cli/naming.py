@@ -12,7 +12,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from txtorrent.cli.api import NAMES, Api, Torrent
-from txtorrent.cli.errors import NoSuchTorrent, plain
+from txtorrent.cli.errors import Misused, NoSuchTorrent, plain
 from txtorrent.cli.shell import Shell
 
 CANDIDATES: Final = 10
@@ -72,7 +72,7 @@ def resolve(api: Api, words: Iterable[str]) -> list[Torrent]:
 def resolve_or_all(api: Api, words: Sequence[str], everything: bool) -> list[Torrent]:
     """The torrents that are named, or with --all each that there is; it has to be either."""
     if bool(words) == everything:
-        raise click.UsageError("name torrents, or say --all")
+        raise Misused("name torrents, or say --all")
     return list(api.torrents(NAMES)) if everything else resolve(api, words)
 
 

@@ -8,9 +8,9 @@ from base64 import b64encode
 from collections.abc import Iterable
 from typing import Final
 
-import click
 from attrs import frozen
 
+from txtorrent.cli.errors import Misused
 from txtorrent.metainfo.torrentfile import MetainfoError, load
 
 _URLS: Final = ("http://", "https://", "magnet:")
@@ -29,7 +29,7 @@ class Source:
 def find(words: Iterable[str]) -> list[Source]:
     """What each word means; a folder means the .torrent files in it, not in those below.
 
-    BadParameter when one is none, or cannot be read, before anything is sent.
+    Misused when one is none, or cannot be read, before anything is sent.
     """
     return [source for word in words for source in _sources(word)]
 
@@ -49,7 +49,7 @@ def _torrent_files(folder: str) -> list[str]:
         if entry.name.endswith(".torrent") and entry.is_file()
     )
     if not found:
-        raise click.BadParameter(f"{folder}: no .torrent file is in there")
+        raise Misused(f"{folder}: no .torrent file is in there")
     return found
 
 
@@ -57,5 +57,5 @@ def _read(path: str) -> Source:
     try:
         metainfo = load(path)
     except MetainfoError as error:
-        raise click.BadParameter(str(error)) from error
+        raise Misused(str(error)) from error
     return Source(path, {"metainfo": b64encode(metainfo.raw).decode()})

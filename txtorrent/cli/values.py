@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import click
 
+from txtorrent.cli.errors import Misused
 from txtorrent.units import parse_size
 
 NONE: Final = "none"
@@ -166,7 +167,7 @@ def transmission_window(begin: int, end: int, mask: int) -> dict[str, Any]:
 
 def choose_files(wanted: Iterable[str], paths: Sequence[str]) -> list[int]:
     """Indices of the files meant by numbers ("3"), ranges ("0-7"), "all" and patterns
-    ("*.mkv", compared with the whole path and with its end). UsageError when one fits none."""
+    ("*.mkv", compared with the whole path and with its end). Misused when one fits none."""
     found: set[int] = set()
     for words in wanted:
         for each in words.split(","):
@@ -181,11 +182,11 @@ def _files(text: str, paths: Sequence[str]) -> Iterable[int]:
     if match:
         first, last = int(match[1]), int(match[2] or match[1])
         if first > last or last >= len(paths):
-            raise click.UsageError(f"files {text}: the torrent has 0 to {len(paths) - 1}")
+            raise Misused(f"files {text}: the torrent has 0 to {len(paths) - 1}")
         return range(first, last + 1)
     found = [index for index, path in enumerate(paths) if _fits(path, text)]
     if not found:
-        raise click.UsageError(f"no file fits {text!r}")
+        raise Misused(f"no file fits {text!r}")
     return found
 
 

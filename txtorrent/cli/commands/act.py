@@ -8,7 +8,7 @@ from txtorrent.cli import options, state
 from txtorrent.cli.api import CHECK_QUEUED, CHECKING, NAMES, Torrent
 from txtorrent.cli.columns import COLUMNS, ordered
 from txtorrent.cli.commands.listing import show_table
-from txtorrent.cli.errors import plain
+from txtorrent.cli.errors import Misused, plain
 from txtorrent.cli.naming import resolve, resolve_or_all, show_names
 from txtorrent.cli.shell import Shell, pass_shell
 from txtorrent.cli.wait import EVERY, until
@@ -125,7 +125,7 @@ def move(shell: Shell, words: tuple[str, ...], directory: str, find: bool, wait:
       txtorrent move debian /srv/archive --wait
     """
     if not directory.startswith("/"):
-        raise click.UsageError("DIR: write an absolute path, of the daemon's machine")
+        raise Misused("DIR: write an absolute path, of the daemon's machine")
     torrents = resolve(shell.api, words)
     shell.api.on("torrent_set_location", torrents, location=directory, move=not find)
     report("looking for the content of" if find else "moving", torrents)
@@ -168,7 +168,7 @@ def rename(shell: Shell, word: str, name: str, path: str | None) -> None:
       txtorrent rename debian cd2.iso --path debian-12/debian-12-2.iso
     """
     if "/" in name or name in ("", ".", ".."):
-        raise click.UsageError(f"NEW-NAME: {name!r} is not a file's name")
+        raise Misused(f"NEW-NAME: {name!r} is not a file's name")
     torrents = resolve(shell.api, [word])
     old = path if path is not None else torrents[0]["name"]
     shell.api.on("torrent_rename_path", torrents, path=old, name=name)
@@ -196,7 +196,7 @@ def queue(
     """
     asked = (to is not None) + (position is not None)
     if bool(words) != (asked == 1) or asked > 1:
-        raise click.UsageError("name torrents and one place to move them to, or nothing at all")
+        raise Misused("name torrents and one place to move them to, or nothing at all")
     if not words:
         _show_queue(shell, as_json)
         return

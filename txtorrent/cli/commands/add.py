@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from txtorrent.cli import options
-from txtorrent.cli.errors import Failed, Refused, plain
+from txtorrent.cli.errors import Failed, Misused, Refused, plain
 from txtorrent.cli.shell import Shell, pass_shell
 from txtorrent.cli.sources import Source, find
 from txtorrent.cli.wait import until_complete
@@ -51,7 +51,7 @@ def add(
     """
     params = _params(paused, directory, labels, sequential)
     if wait and paused:
-        raise click.UsageError("--wait for what is --paused would have no end")
+        raise Misused("--wait for what is --paused would have no end")
     results = [_add(shell, source, params) for source in find(words)]
     if as_json:
         shell.say_json(results)
@@ -74,7 +74,7 @@ def _params(
         params["paused"] = True
     if directory is not None:
         if not directory.startswith("/"):
-            raise click.UsageError("--directory: write an absolute path, of the daemon's machine")
+            raise Misused("--directory: write an absolute path, of the daemon's machine")
         params["download_dir"] = directory
     if labels:
         params["labels"] = list(labels)

@@ -7,6 +7,7 @@ import click
 
 from txtorrent.cli import options
 from txtorrent.cli.api import NAMES
+from txtorrent.cli.errors import Misused
 from txtorrent.cli.facts import show_facts, show_rows
 from txtorrent.cli.limits import (
     LIMIT_FIELDS,
@@ -127,7 +128,7 @@ def group(
     if honor_session is not None:
         changes["honors_session_limits"] = honor_session
     if changes and name is None:
-        raise click.UsageError("say which group")
+        raise Misused("say which group")
     if changes:
         shell.api.call("group_set", name=name, **changes)
     groups = shell.api.call("group_get", **({} if name is None else {"name": name}))["group"]
@@ -212,9 +213,9 @@ def _turtle_changes(
     no_schedule: bool,
 ) -> dict[str, Any]:
     if NONE in (down, up):
-        raise click.UsageError("an alternative limit has to be one: write a rate")
+        raise Misused("an alternative limit has to be one: write a rate")
     if windows and no_schedule:
-        raise click.UsageError("--window and --no-schedule contradict each other")
+        raise Misused("--window and --no-schedule contradict each other")
     changes: dict[str, Any] = {"alt_speed_down": down, "alt_speed_up": up}
     changes["alt_speed_enabled"] = None if switch is None else switch == "on"
     if windows or no_schedule:

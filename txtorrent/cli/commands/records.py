@@ -11,7 +11,7 @@ import click
 from txtorrent.cli import options
 from txtorrent.cli.api import NAMES
 from txtorrent.cli.columns import date
-from txtorrent.cli.errors import plain
+from txtorrent.cli.errors import Misused, plain
 from txtorrent.cli.facts import show_rows
 from txtorrent.cli.naming import complete, resolve
 from txtorrent.cli.shell import Shell, pass_shell
@@ -170,7 +170,7 @@ def bans(
     The daemon bans by itself who sends bad data. Ranges of addresses are the blocklist's.
     """
     if minutes in (NONE, SESSION):
-        raise click.UsageError("--for: write a time such as 30m, 2h or 7d")
+        raise Misused("--for: write a time such as 30m, 2h or 7d")
     seconds = {} if minutes is None else {"seconds": int(minutes) * _MINUTE}
     for address in added:
         shell.api.call("tx_ban", host=address, **seconds)

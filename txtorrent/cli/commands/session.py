@@ -9,7 +9,7 @@ import click
 
 from txtorrent.cli import options
 from txtorrent.cli.columns import rate
-from txtorrent.cli.errors import Failed, plain
+from txtorrent.cli.errors import Failed, Misused, plain
 from txtorrent.cli.facts import show_facts
 from txtorrent.cli.limits import kilo_rate
 from txtorrent.cli.shell import Shell, pass_shell
@@ -60,7 +60,7 @@ def settings(shell: Shell, name: str | None, value: str | None, as_json: bool) -
 
 
 def find_setting(name: str, known: Mapping[str, Any]) -> str:
-    """The API's name of a setting. UsageError, with the nearest names, when there is none."""
+    """The API's name of a setting. Misused, with the nearest names, when there is none."""
     plainly = name.replace("-", "_").lower()
     for key in (plainly, OURS + plainly):
         if key in known:
@@ -68,16 +68,16 @@ def find_setting(name: str, known: Mapping[str, Any]) -> str:
     names = [key.removeprefix(OURS) for key in known]
     near = get_close_matches(plainly, names, n=3)
     hint = f": did you mean {' or '.join(near)}?" if near else "; `txtorrent settings` has them all"
-    raise click.UsageError(f"no setting {name!r}{hint}")
+    raise Misused(f"no setting {name!r}{hint}")
 
 
 def read_value(key: str, current: Any, text: str) -> Any:
-    """The value that `text` means, by the kind of the `current` one. UsageError if it is none."""
+    """The value that `text` means, by the kind of the `current` one. Misused if it is none."""
     if key in _RATES:
         return _read_rate(key, text)
     if isinstance(current, bool):
         if text.lower() not in _WORDS:
-            raise click.UsageError(f"{key}: write on or off, not {text!r}")
+            raise Misused(f"{key}: write on or off, not {text!r}")
         return _WORDS[text.lower()]
     if isinstance(current, str):
         return text
@@ -85,20 +85,20 @@ def read_value(key: str, current: Any, text: str) -> Any:
         value = json.loads(text)
     except ValueError as error:
         kind = "a number" if isinstance(current, (int, float)) else "JSON"
-        raise click.UsageError(f"{key}: write {kind}, not {text!r}") from error
+        raise Misused(f"{key}: write {kind}, not {text!r}") from error
     if isinstance(current, (int, float)) and not isinstance(value, (int, float)):
-        raise click.UsageError(f"{key}: write a number, not {text!r}")
+        raise Misused(f"{key}: write a number, not {text!r}")
     return value
 
 
 def _read_rate(key: str, text: str) -> int:
     """kB/s. A bare number might be meant as kB/s or as bytes/s."""
     if text.isdigit():
-        raise click.UsageError(f"{key}: write the unit too, as in {text}kB or {text}MB")
+        raise Misused(f"{key}: write the unit too, as in {text}kB or {text}MB")
     try:
         return max(1, round(parse_size(text) / KILO))
     except ValueError as error:
-        raise click.UsageError(f"{key}: {error}") from error
+        raise Misused(f"{key}: {error}") from error
 
 
 def _change(shell: Shell, key: str, value: Any) -> Any:

@@ -8,7 +8,7 @@ import click
 from txtorrent.cli import options, state
 from txtorrent.cli.api import NAMES, Torrent
 from txtorrent.cli.columns import DASH, date, eta, rate, ratio
-from txtorrent.cli.errors import Failed
+from txtorrent.cli.errors import Failed, Misused
 from txtorrent.cli.facts import show_facts, show_rows
 from txtorrent.cli.limits import LIMIT_FIELDS, describe_limits
 from txtorrent.cli.naming import resolve
@@ -211,12 +211,12 @@ def trackers(
 def edit_tiers(tiers: str, added: Iterable[str], removed: Iterable[str]) -> str:
     """A tracker_list (a URL a line, an empty line between tiers) with some URLs more and less.
 
-    UsageError when nothing fits what is to be removed.
+    Misused when nothing fits what is to be removed.
     """
     urls = [tier.split() for tier in tiers.split("\n\n")]
     for part in removed:
         if not any(part in url for tier in urls for url in tier):
-            raise click.UsageError(f"no tracker fits {part!r}")
+            raise Misused(f"no tracker fits {part!r}")
         urls = [[url for url in tier if part not in url] for tier in urls]
     known = {url for tier in urls for url in tier}
     urls += [[url] for url in dict.fromkeys(added) if url not in known]
