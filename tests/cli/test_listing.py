@@ -1,12 +1,13 @@
 """`list`."""
 
-from io import StringIO
-
+from rich.cells import cell_len
 from rich.console import Console
 
 from tests.cli.daemon import CommandCase, torrent
 from txtorrent.cli.columns import USUAL, fitting
-from txtorrent.cli.commands.listing import table
+from txtorrent.cli.commands.listing import heading, state_style
+from txtorrent.cli.grid import lines
+from txtorrent.cli.shell import Shell
 
 
 class List(CommandCase):
@@ -84,22 +85,31 @@ class List(CommandCase):
 
 
 class Terminal(CommandCase):
+    def table(self, torrents, width):
+        columns = fitting(USUAL, width)
+        rows = ([column.show(each) for column in columns] for each in torrents)
+        return list(lines(list(map(heading, columns)), rows, width))
+
     def test_no_line_is_wider_than_the_terminal(self):
         torrents = [torrent(1, "long " * 50, labels=["a" * 80]), torrent(2, "二" * 100)]
         for width in (20, 40, 80, 132, 200):
-            console = Console(width=width, file=StringIO(), record=True)
-            console.print(table(torrents, fitting(USUAL, width)))
-            lines = console.export_text().splitlines()
-            self.assertEqual(len(lines), 3, width)
+            shown = self.table(torrents, width)
+            self.assertEqual(len(shown), 3)
+            self.assertLessEqual(max(map(cell_len, shown)), width)
 
     def test_names_are_cut_and_numbers_are_not(self):
         fields = {"percent_done": 0.123, "rate_upload": 123_456, "size_when_done": 12_345_678}
-        console = Console(width=110, file=StringIO(), record=True)
-        console.print(table([torrent(12345, "long " * 50, **fields)], fitting(USUAL, 110)))
-        row = console.export_text().splitlines()[1].split()
+        row = self.table([torrent(12345, "long " * 50, **fields)], 110)[1].split()
         for part in ("12345", "12.3%", "12.3", "123", "kB/s", "1.50"):
             self.assertIn(part, row)
         self.assertEqual(sum("…" in word for word in row), 1)
+
+    def test_states_have_their_colours(self):
+        self.assertEqual(state_style("checking 34.5%"), state_style("checking"))
+        self.assertNotEqual(state_style("error"), "")
+        self.daemon.add(torrent(1, "arch", status=0))
+        self.patch(Shell, "console", lambda shell: Console(force_terminal=True, width=80))
+        self.assertIn("\x1b[2mstopped", self.run_command("list", "--columns", "state").stdout)
 
     def test_a_name_cannot_drive_the_terminal(self):
         self.daemon.add(torrent(1, "\x1b]0;gotcha\x07[red]x[/red]", labels=["\x1b[2J"]))

@@ -2,20 +2,19 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from attrs import frozen
 
 from txtorrent.cli import state
 from txtorrent.cli.api import Torrent
 from txtorrent.cli.errors import plain
+from txtorrent.cli.grid import GAP
 from txtorrent.cli.naming import SHORT_HASH
 from txtorrent.units import show_size, show_time
 
 NAME_WIDTH: Final = 24
 """Cells that a name gets before any column that may be left out."""
-GAP: Final = 2
-"""Cells between columns."""
 DASH: Final = "-"
 
 
@@ -32,7 +31,7 @@ class Column:
     rank: int
     fields: tuple[str, ...]
     """Of torrent_get."""
-    justify: Literal["left", "right"] = "right"
+    is_right: bool = True
     is_cut: bool = False
     """Whether it may be cut where the terminal is too narrow."""
 
@@ -91,7 +90,7 @@ def _words(
     *fields: str,
 ) -> Column:
     """A column of text of which the beginning will do."""
-    return Column(key, title, show, sort, width, rank, fields, "left", True)
+    return Column(key, title, show, sort, width, rank, fields, False, True)
 
 
 def _reason(torrent: Torrent) -> str:
@@ -116,7 +115,7 @@ _ALL: Final = (
     _words("name", "Name", _text("name"), _folded("name"), NAME_WIDTH, 0, "name"),
     _measure("done", "Done", "percent_done", state.percent, 6, 1),
     _measure("size", "Size", "size_when_done", show_size, 8, 4),
-    Column("state", "State", state.phrase, state.word, 14, 2, state.FIELDS, "left"),
+    Column("state", "State", state.phrase, state.word, 14, 2, state.FIELDS, False),
     _measure("down", "Down", "rate_download", rate, 10, 3),
     _measure("up", "Up", "rate_upload", rate, 10, 3),
     Column("eta", "ETA", lambda t: eta(t.get("eta", -1)), _eta_order, 7, 5, ("eta",)),
@@ -134,7 +133,7 @@ _ALL: Final = (
            "download_dir"),
     _words("tracker", "Tracker", _trackers, _trackers, 20, 9, "trackers"),
     Column("hash", "Hash", lambda t: t["hash_string"][:SHORT_HASH], _folded("hash_string"),
-           SHORT_HASH, 9, ("hash_string",), "left"),
+           SHORT_HASH, 9, ("hash_string",), False),
     _words("why", "Why", _reason, _reason, 20, 9, *state.FIELDS),
 )  # fmt: skip
 COLUMNS: Final = {column.key: column for column in _ALL}

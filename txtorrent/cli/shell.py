@@ -7,17 +7,19 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import click
 from attrs import define, field
 from rich.console import Console, RenderableType
+from rich.style import Style
 
 from txtorrent.cli import endpoint
 from txtorrent.cli.api import Api
 from txtorrent.cli.client import Client
 from txtorrent.cli.endpoint import Endpoint
+from txtorrent.cli.grid import Heading, lines, unpainted
 
 UNBROKEN: Final = 10_000
 """Columns where output is no terminal: a line there is for other programs, not to be folded."""
@@ -64,9 +66,20 @@ class Shell:
         for line in captured.get().splitlines():
             click.echo(line.rstrip())
 
+    def show_table(self, headings: Sequence[Heading], rows: Iterable[Sequence[str]]) -> None:
+        """Print a table whose cells are safe to be shown."""
+        console = self.console()
+        is_coloured = console.color_system is not None and not console.no_color
+        table = lines(headings, rows, console.width, _paint if is_coloured else unpainted)
+        click.echo("\n".join(table), color=is_coloured)
+
     def say_json(self, value: Any) -> None:
         """JSON for other programs: indented on a terminal, one line elsewhere."""
         click.echo(json.dumps(value, indent=2 if sys.stdout.isatty() else None))
+
+
+def _paint(text: str, style: str) -> str:
+    return Style.parse(style).render(text)
 
 
 pass_shell = click.make_pass_decorator(Shell, ensure=True)

@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Sequence
 
 import click
-from rich.table import Table
 from rich.text import Text
 
-from txtorrent.cli import facts, options, state
+from txtorrent.cli import options, state
 from txtorrent.cli.api import NAMES, Torrent
 from txtorrent.cli.columns import COLUMNS, USUAL, Column, fields, fitting, ordered, rate
+from txtorrent.cli.grid import Heading
 from txtorrent.cli.shell import Shell, pass_shell
 
 STYLES = {
@@ -128,23 +128,21 @@ def show_table(
     console = shell.console()
     if fit:
         columns = fitting(columns, console.width)
-    shell.show(table(torrents, columns))
+    headings = [heading(column) for column in columns]
+    shell.show_table(headings, ([column.show(each) for column in columns] for each in torrents))
     if console.is_terminal:
         shell.show(Text(summary(torrents), style="dim"))
 
 
-def table(torrents: Iterable[Torrent], columns: Sequence[Column]) -> Table:
-    """The table itself; names and other texts are cut if it is too wide."""
-    made = facts.table((column.title, column.justify, column.is_cut) for column in columns)
-    for torrent in torrents:
-        made.add_row(*(cell(torrent, column) for column in columns))
-    return made
+def heading(column: Column) -> Heading:
+    """How a table has a column, the state in its colour."""
+    style = state_style if column.key == "state" else None
+    return Heading(column.title, column.is_right, column.is_cut, style)
 
 
-def cell(torrent: Torrent, column: Column) -> Text:
-    """One cell, the state in its colour."""
-    style = STYLES.get(state.word(torrent), "") if column.key == "state" else ""
-    return facts.cell(column.show(torrent), style)
+def state_style(phrase: str) -> str:
+    """Rich's style of a state, which may have a percentage behind it."""
+    return STYLES.get(phrase.partition(" ")[0], "")
 
 
 def summary(torrents: Sequence[Torrent]) -> str:

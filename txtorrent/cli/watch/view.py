@@ -12,9 +12,10 @@ from rich.text import Text
 
 from txtorrent.cli import state
 from txtorrent.cli.api import Torrent
-from txtorrent.cli.columns import COLUMNS, GAP, USUAL, Column, fitting, rate
-from txtorrent.cli.commands.listing import STYLES, cell
+from txtorrent.cli.columns import COLUMNS, USUAL, Column, fitting, rate
+from txtorrent.cli.commands.listing import state_style
 from txtorrent.cli.errors import plain
+from txtorrent.cli.grid import GAP
 from txtorrent.cli.watch.actions import HELP, Keys
 from txtorrent.cli.watch.model import Model
 
@@ -105,7 +106,7 @@ def _add_column(table: Table, column: Column, model: Model) -> None:
     is_name = column.key == "name"
     table.add_column(
         f"{column.title}{mark}",
-        justify=column.justify,
+        justify="right" if column.is_right else "left",
         no_wrap=True,
         overflow="ellipsis",
         width=None if is_name else max(column.width, len(column.title) + len(mark)),
@@ -114,10 +115,10 @@ def _add_column(table: Table, column: Column, model: Model) -> None:
 
 
 def _cells(torrent: Torrent, columns: Iterable[Column], is_ascii: bool) -> Iterable[Text]:
+    style = state_style(state.word(torrent))
     for column in columns:
-        yield cell(torrent, column)
+        yield Text(column.show(torrent), style=style if column.key == "state" else "")
         if column.key == "done":
-            style = STYLES.get(state.word(torrent), "")
             yield Text(bar(_share(torrent), is_ascii=is_ascii), style=style)
 
 
