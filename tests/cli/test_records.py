@@ -122,6 +122,10 @@ class Events(CommandCase):
         self.assertIn("cannot be read", self.fails(1, "events"))
 
 
+def interrupt(seconds):
+    raise KeyboardInterrupt
+
+
 def line(text, level="info"):
     return {"time": 0, "level": level, "text": text}
 
@@ -149,6 +153,11 @@ class Log(CommandCase):
         shown = [json.loads(each)["text"] for each in result.stdout.splitlines()]
         self.assertEqual(shown, ["a", "b", "c"])
         self.assertEqual(self.slept, [1.0] * 4)
+
+    def test_ctrl_c(self):
+        self.daemon.answers["tx_log_get"] = {"lines": []}
+        self.sleep = interrupt
+        self.assertEqual(self.run_command("log", "-f", status=130).output, "")
 
     def test_news(self):
         for known, found, expected in (

@@ -16,6 +16,9 @@ UNREACHABLE: Final = 3
 NO_SUCH_TORRENT: Final = 4
 """A torrent was named that is not there, or by a name that fits several."""
 
+INTERRUPTED: Final = 130
+"""Ctrl-C, which is how some commands end: 128 and the number of SIGINT."""
+
 
 class Failed(click.ClickException):
     """Something did not work; `message` says what to do about it."""

@@ -9,6 +9,7 @@ import click
 from txtorrent.cli import endpoint
 from txtorrent.cli.commands import act, add, files, limit, listing, local, records, session, show
 from txtorrent.cli.endpoint import Endpoint
+from txtorrent.cli.errors import INTERRUPTED
 from txtorrent.cli.shell import Shell
 from txtorrent.cli.watch import screen
 
@@ -41,7 +42,13 @@ class Place(click.ParamType):  # type: ignore[type-arg]  # generic since click 8
 
 
 class Sections(click.Group):
-    """A group that lists its commands under headings."""
+    """A group that lists its commands under headings, and ends as shells expect at Ctrl-C."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            ctx.exit(INTERRUPTED)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         for heading, commands in SECTIONS.items():
@@ -87,6 +94,7 @@ def main(ctx: click.Context, control: Endpoint | None) -> None:
       2  the command line is wrong; nothing was done
       3  no daemon answers
       4  no such torrent, or several; nothing was done
+      130  ended with Ctrl-C
     """
     shell = ctx.ensure_object(Shell)
     if control is not None:

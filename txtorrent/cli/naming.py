@@ -5,6 +5,7 @@ beginning of an info-hash or a part of a name, upper and lower case alike, if it
 only.
 """
 
+import shlex
 from collections.abc import Iterable, Sequence
 from typing import Final
 
@@ -86,11 +87,18 @@ def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> lis
     except click.ClickException:
         return []
     part = incomplete.casefold()
+    # bash inserts what it is given, other shells quote it themselves.
+    in_bash = shell.environ.get("_TXTORRENT_COMPLETE", "").startswith("bash")
     return [
-        CompletionItem(plain(torrent["name"]), help=f"{torrent['id']}")
+        CompletionItem(shlex.quote(torrent["name"]) if in_bash else torrent["name"])
         for torrent in torrents
-        if torrent["name"].casefold().startswith(part)
+        if torrent["name"].casefold().startswith(part) and _can_be_typed(torrent["name"])
     ]
+
+
+def _can_be_typed(name: str) -> bool:
+    """The script that click makes for bash does not bring backslashes through."""
+    return name.isprintable() and "\\" not in name
 
 
 def show_names(torrents: Sequence[Torrent]) -> str:
