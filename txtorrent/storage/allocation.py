@@ -19,9 +19,7 @@ def allocate(beneath: Beneath, wanted: Sequence[tuple[Path, int]]) -> None:
     size it had.
     """
     needed = sum(_lacking(beneath, path, length) for path, length in wanted)
-    free = _free(beneath.root)
-    if needed > free:
-        raise _disk_full(beneath.root, needed, free)
+    free = require_space(beneath.root, needed)
     grown: list[tuple[Path, int]] = []
     try:
         for path, length in wanted:
@@ -31,6 +29,14 @@ def allocate(beneath: Beneath, wanted: Sequence[tuple[Path, int]]) -> None:
         if error.errno in _FULL:
             raise _disk_full(beneath.root, needed, free) from error
         raise
+
+
+def require_space(root: str, needed: int) -> int:
+    """The bytes free in a directory's file system; OSError ENOSPC when they are too few."""
+    free = _free(root)
+    if needed > free:
+        raise _disk_full(root, needed, free)
+    return free
 
 
 def _allocate_file(

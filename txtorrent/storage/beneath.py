@@ -16,6 +16,8 @@ from threading import Lock
 
 from attrs import define, field, frozen
 
+from txtorrent.storage import noreplace
+
 Path = tuple[str, ...]  # components, relative to the root
 
 _ROOT = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
@@ -113,6 +115,36 @@ class Beneath:
             if folder >= 0:
                 os.close(folder)
         return tuple(found)
+
+    def rename(self, path: Path, other: Beneath, to: Path) -> None:
+        """Rename what is at `path` to `to` beneath `other`, where folders are made when missing.
+
+        Durable when the changed folders of both are synced.  FileExistsError when `to` is there.
+        """
+        opened = self._opened(path), other._opened(to, make=True)
+        with opened[0] as source, opened[1] as target, other._named(to):
+            noreplace.rename(path[-1], to[-1], source_folder=source, target_folder=target)
+        self._note_changed(path[:-1])
+        other._note_changed(to[:-1])
+
+    def link(self, path: Path, other: Beneath, to: Path) -> None:
+        """Give the file at `path` a second name beneath `other`.  As `rename`."""
+        opened = self._opened(path), other._opened(to, make=True)
+        with opened[0] as source, opened[1] as target, other._named(to):
+            folders = {"src_dir_fd": source, "dst_dir_fd": target}
+            os.link(path[-1], to[-1], **folders, follow_symlinks=False)
+        other._note_changed(to[:-1])
+
+    def status(self, path: Path) -> os.stat_result | None:
+        """All that is known of a regular file; None when there is none."""
+        with self._parent(path) as folder:
+            found = _lstat(folder, path[-1]) if folder >= 0 else None
+        return found if found is not None and stat.S_ISREG(found.st_mode) else None
+
+    def exists(self, path: Path) -> bool:
+        """Whether there is anything at `path`, be it a broken link."""
+        with self._parent(path) as folder:
+            return folder >= 0 and _lstat(folder, path[-1]) is not None
 
     def unlink(self, path: Path) -> bool:
         """Remove a regular file; False when there is none (a link, say, is left alone)."""
@@ -223,6 +255,15 @@ class Beneath:
             return -1
 
     @contextmanager
+    def _opened(self, path: Path, make: bool = False) -> Iterator[int]:
+        """A descriptor of the folder that holds `path`."""
+        folder = self.open_folder(path[:-1], make=make, top=make)
+        try:
+            yield folder
+        finally:
+            os.close(folder)
+
+    @contextmanager
     def _parent(self, path: Path) -> Iterator[int]:
         """A descriptor of the folder that holds `path`, -1 when there is none."""
         folder = self._open_folder_if_any(path[:-1])
@@ -247,10 +288,14 @@ class Beneath:
 
 
 def _stat(folder: int, name: str) -> FileStat | None:
-    try:
-        found = os.stat(name, dir_fd=folder, follow_symlinks=False)
-    except FileNotFoundError:
-        return None
-    if not stat.S_ISREG(found.st_mode):
+    found = _lstat(folder, name)
+    if found is None or not stat.S_ISREG(found.st_mode):
         return None
     return FileStat(found.st_size, found.st_mtime_ns)
+
+
+def _lstat(folder: int, name: str) -> os.stat_result | None:
+    try:
+        return os.stat(name, dir_fd=folder, follow_symlinks=False)
+    except FileNotFoundError:
+        return None

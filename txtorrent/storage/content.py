@@ -23,8 +23,10 @@ from attrs import define, field
 from txtorrent.metainfo.files import File, spans
 from txtorrent.metainfo.pieces import Geometry
 from txtorrent.storage.allocation import allocate
-from txtorrent.storage.beneath import Beneath, FileStat, StorageMissing
+from txtorrent.storage.beneath import Beneath, FileStat, Path, StorageMissing
+from txtorrent.storage.copying import RUN
 from txtorrent.storage.filepool import FilePool, OpenFile
+from txtorrent.storage.gate import Gate
 
 __all__ = ["Content", "Extent", "FileStat", "ShortFileError", "StorageMissing", "SyncError"]
 
@@ -67,14 +69,20 @@ class Content:
     files: Sequence[File]
     geometry: Geometry
     pool: FilePool
-    _beneath: Beneath = field(init=False)
+    beneath: Beneath = field(init=False)
+    """The files where they are now: in the pool, they are its."""
+    gate: Gate = field(init=False, factory=Gate)
+    """Writes pass it: who moves or renames the files shuts it."""
+    renaming: Lock = field(init=False, factory=Lock)
+    """Held while files have their old path in `files` and their new one on disk."""
+    _rewritten: set[tuple[int, int]] | None = field(init=False, default=None)
     _starts: list[int] = field(init=False)  # offset of each file
     _unsynced_files: set[int] = field(init=False, factory=set)
     _unsynced_pieces: set[int] = field(init=False, factory=set)
-    _lock: Lock = field(init=False, factory=Lock)  # of the two sets
+    _lock: Lock = field(init=False, factory=Lock)  # of the sets
     _syncing: Lock = field(init=False, factory=Lock)
 
-    @_beneath.default
+    @beneath.default
     def _open_beneath(self) -> Beneath:
         return Beneath(self.root, self.pool.relieve)
 
@@ -90,19 +98,19 @@ class Content:
         """
         for file in self._stored():
             if len(file.path) == 1 or not file.length or full:
-                os.close(self._beneath.create(file.path, top=True, mode=_mode(file)))
+                os.close(self.beneath.create(file.path, top=True, mode=_mode(file)))
             else:
-                os.close(self._beneath.open_folder(file.path[:1], make=True, top=True))
+                os.close(self.beneath.open_folder(file.path[:1], make=True, top=True))
         if full:
-            allocate(self._beneath, [(file.path, file.length) for file in self._stored()])
+            allocate(self.beneath, [(file.path, file.length) for file in self._stored()])
 
     def require(self) -> None:
         """StorageMissing unless what `create` makes in `root` is there."""
         for top in {file.path[:1]: file for file in self._stored()}.values():
             if len(top.path) == 1:
-                os.close(self._beneath.open(top.path))
+                os.close(self.beneath.open(top.path))
             else:
-                os.close(self._beneath.open_folder(top.path[:1]))
+                os.close(self.beneath.open_folder(top.path[:1]))
 
     def read(self, offset: int, length: int) -> bytes:
         """`length` bytes of the torrent from `offset`.  FileNotFoundError, ShortFileError."""
@@ -160,9 +168,11 @@ class Content:
         # Before: a sync that fails meanwhile must know these pieces.  After: one that succeeds
         # meanwhile may not have covered them.
         self._note_unsynced((), pieces)
-        for index, begin, part in runs:
-            with self._borrow(index, writable=True) as descriptor:
-                _write_all(descriptor, part, begin)
+        with self.gate.passing():
+            for index, begin, part in runs:
+                with self._borrow(index, writable=True) as descriptor:
+                    _write_all(descriptor, part, begin)
+                self._note_rewritten(index, begin, len(part))
         self._note_unsynced((run[0] for run in runs), pieces)
 
     def extent(self, offset: int, length: int) -> Extent:
@@ -183,7 +193,7 @@ class Content:
             with self._lock:
                 files, self._unsynced_files = self._unsynced_files, set()
                 pieces, self._unsynced_pieces = self._unsynced_pieces, set()
-            folders = self._beneath.take_changed()
+            folders = self.beneath.take_changed()
             try:
                 # fsync and not fdatasync: fast resume compares the mtime after a power cut.
                 # An error that came while a file was closed is given to the next who opens it.
@@ -191,9 +201,9 @@ class Content:
                     with self._borrow(index) as descriptor:
                         os.fsync(descriptor)
                 for folder in sorted(folders):
-                    self._beneath.sync_folder(folder)
+                    self.beneath.sync_folder(folder)
             except OSError as error:
-                self._beneath.put_back(folders)
+                self.beneath.put_back(folders)
                 raise self._lost(files, pieces, error) from error
 
     def note_unsynced(self, pieces: Iterable[int]) -> None:
@@ -219,11 +229,34 @@ class Content:
 
         StorageMissing when `root` is not there.
         """
-        return self._beneath.stat([None if file.pad else file.path for file in self.files])
+        return self.beneath.stat([None if file.pad else file.path for file in self.files])
 
     def close(self) -> None:
         """Close the files that are open.  Nothing is synced, and the next use opens them again."""
-        self.pool.drop(self)
+        self.pool.drop(self.beneath)
+
+    def track_writes(self, wanted: bool = True) -> None:
+        """Begin, or end, to note what is written, for `take_rewritten`."""
+        with self._lock:
+            self._rewritten = set() if wanted else None
+
+    def take_rewritten(self) -> set[tuple[int, int]]:
+        """(file index, run of copying.RUN bytes) for what was written since the last call."""
+        with self._lock:
+            taken, self._rewritten = self._rewritten or set(), set()
+        return taken
+
+    def switch(self, beneath: Beneath) -> None:
+        """From now on the files are there.  The gate is shut, both places hold the same.
+
+        Reads under way end at the old place; `pool.drop` that when its files are gone.  Never
+        blocks.
+        """
+        self.beneath, self.root = beneath, beneath.root
+
+    def paths(self) -> list[Path]:
+        """Those of the files that are on disk once they are complete."""
+        return [file.path for file in self._stored()]
 
     def _stored(self) -> Iterator[File]:
         return (file for file in self.files if not file.pad)
@@ -238,23 +271,28 @@ class Content:
     @contextmanager
     def _borrow(self, index: int, *, writable: bool = False) -> Iterator[int]:
         """The descriptor of a file; errors while it is used are given the file's path."""
-        path = self.files[index].path
+        beneath, path = self.beneath, self.files[index].path
         try:
-            opener = partial(self._open, self.files[index], writable)
-            with self.pool.borrow((self, index), opener, writable=writable) as descriptor:
+            opener = partial(self._open, beneath, index, writable)
+            with self.pool.borrow((beneath, index), opener, writable=writable) as descriptor:
                 yield descriptor
         except OSError as error:
             if error.filename is None:
-                error.filename = self._beneath.shown(path)
+                error.filename = beneath.shown(path)
             raise
 
-    def _open(self, file: File, writable: bool) -> int:
+    def _open(self, beneath: Beneath, index: int, writable: bool) -> int:
+        file = self.files[index]
         if writable:
-            return self._beneath.create(file.path, mode=_mode(file))
-        return self._beneath.open(file.path)
+            return beneath.create(file.path, mode=_mode(file))
+        try:
+            return beneath.open(file.path)
+        except FileNotFoundError:
+            with self.renaming:  # it may have been moved or renamed meanwhile
+                return self.beneath.open(self.files[index].path)
 
     def _fill_cached(self, index: int, begin: int, part: memoryview) -> bool:
-        file: OpenFile | None = self.pool.pin((self, index))
+        file: OpenFile | None = self.pool.pin((self.beneath, index))
         if file is None:
             return False
         try:
@@ -287,6 +325,13 @@ class Content:
         with self._lock:
             self._unsynced_files.update(files)
             self._unsynced_pieces.update(pieces)
+
+    def _note_rewritten(self, index: int, begin: int, length: int) -> None:
+        if self._rewritten is not None:
+            runs = range(begin // RUN, (begin + length - 1) // RUN + 1)
+            with self._lock:
+                if self._rewritten is not None:
+                    self._rewritten.update((index, run) for run in runs)
 
     def _lost(self, files: set[int], pieces: set[int], error: OSError) -> SyncError:
         """A sync failed: tell which pieces are in doubt, and let the disk be asked about them."""
