@@ -6,9 +6,20 @@ from twisted.internet import reactor
 from twisted.internet.defer import gatherResults
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
-from tests.storage.folders import content, folder, noise, open_descriptors, tmpfs, tree
+from tests.storage.folders import (
+    content,
+    files,
+    folder,
+    noise,
+    open_descriptors,
+    plant,
+    tmpfs,
+    tree,
+)
+from txtorrent.metainfo.renames import add_rename, apply_renames
 from txtorrent.storage import content as content_module
 from txtorrent.storage import pagecache
+from txtorrent.storage.beneath import Beneath
 from txtorrent.storage.content import Extent, FileStat, ShortFileError, StorageMissing, SyncError
 from txtorrent.storage.disk import ThreadLane
 from txtorrent.storage.filepool import FilePool
@@ -490,6 +501,114 @@ class SyncTests(Case):
         self.content.sync()
         self.assertEqual(self.content.unsynced, {0})
         self.assertEqual(self.sync(), ["t/a"])
+
+
+class RenameTests(Case):
+    def setUp(self):
+        super().setUp()
+        self.data = self.written()
+        self.before = tree(self.root)
+
+    def rename(self, path, name, **rest):
+        renames, old, new = add_rename(files(*ROWS), {}, path, name)
+        renamed = apply_renames(files(*ROWS), renames)
+        self.content.rename(old, new, renamed, **rest)
+
+    def assert_readable(self):
+        for made in (self.content, self.make_like(self.content)):
+            self.assertEqual(made.read(0, TOTAL), self.data)
+        self.content.write(0, self.data)
+        self.content.sync()
+
+    def make_like(self, content):
+        made = content_module.Content(self.root, content.files, content.geometry, content.pool)
+        self.addCleanup(made.close)
+        return made
+
+    def test_a_file(self):
+        self.rename("t/sub/b", "new")
+        self.assertEqual(
+            tree(self.root), sorted(p.replace("sub/b", "sub/new") for p in self.before)
+        )
+        self.assert_readable()
+
+    def test_a_folder(self):
+        for close in (False, True):
+            if close:
+                self.content.close()
+            self.rename("t/sub", "new")
+            after = sorted(path.replace("t/sub", "t/new") for path in self.before)
+            self.assertEqual(tree(self.root), after)
+            self.assert_readable()
+            self.content.rename(("t", "new"), ("t", "sub"), files(*ROWS))
+
+    def test_everything(self):
+        self.rename("t", "new")
+        self.assertEqual(tree(self.root), [path.replace("t", "new", 1) for path in self.before])
+        self.content.require()
+        self.assert_readable()
+
+    def test_taken_on_disk(self):
+        plant(self.root, "t/mine")
+        before = tree(self.root)
+        self.assertRaises(FileExistsError, self.rename, "t/a", "mine")
+        self.assertRaises(FileExistsError, self.rename, "t/sub", "mine")
+        self.assertEqual(tree(self.root), before)
+        self.assert_readable()
+
+    def test_not_on_disk_yet(self):
+        self.content = self.make(ROWS, root=folder(self))
+        self.root = self.content.root
+        self.content.create()
+        self.rename("t/sub", "new")
+        self.content.write(20000, bytes(3000))
+        self.assertEqual(tree(self.root), ["t", "t/empty", "t/new", "t/new/b"])
+
+    def test_not_on_disk_but_somebody_elses_is(self):
+        os.unlink(os.path.join(self.root, "t/a"))
+        plant(self.root, "t/mine")
+        self.assertRaises(FileExistsError, self.rename, "t/a", "mine")
+
+    def test_again_after_a_kill(self):
+        """It was recorded first, so the content is made with the new paths."""
+        for done in (False, True):
+            if done:
+                self.rename("t/sub", "new")
+            killed = content_module.Content(
+                self.root,
+                apply_renames(files(*ROWS), {"t/sub": "new"}),
+                self.content.geometry,
+                self.content.pool,
+            )
+            self.addCleanup(killed.close)
+            killed.rename(("t", "sub"), ("t", "new"), killed.files, again=True)
+            self.assertEqual(killed.read(0, TOTAL), self.data)
+            killed.rename(("t", "new"), ("t", "sub"), files(*ROWS))
+
+    def test_durable_or_undone(self):
+        def refuse(descriptor):
+            self.assertTrue(os.readlink(f"/proc/self/fd/{descriptor}").endswith("/t"))
+            raise OSError(errno.EIO, "Input/output error")
+
+        patch = self.patch(os, "fsync", refuse)
+        self.assertRaises(OSError, self.rename, "t/sub", "new")
+        patch.restore()
+        self.assertEqual(tree(self.root), self.before)
+        self.assert_readable()
+
+    def test_a_read_that_comes_between_disk_and_paths(self):
+        self.content.close()
+        opened, late = Beneath.open, []
+
+        def open_late(beneath, path, **rest):
+            if not late and path[-1] == "b":
+                late.append(path)
+                self.rename("t/sub", "new")
+            return opened(beneath, path, **rest)
+
+        self.patch(Beneath, "open", open_late)
+        self.assertEqual(self.content.read(0, TOTAL), self.data)
+        self.assertTrue(late)
 
 
 class ThreadedTests(TestCase):

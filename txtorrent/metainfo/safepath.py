@@ -60,7 +60,7 @@ def _fit(name: str, room: int) -> str:
     return _cut(stem, room - len(extension.encode())) + extension
 
 
-def _fold(component: str) -> str:
+def fold(component: str) -> str:
     """What two components have in common when a file system may take them for the same."""
     if component.isascii():
         return component.lower()
@@ -84,17 +84,17 @@ class _Tree:
         """The folder that holds `path`, made with all those above it."""
         folder = 0
         for component in path[:-1]:
-            place = folder, _fold(component)
+            place = folder, fold(component)
             folder = self._folders.setdefault(place, len(self._folders) + 1)
         return folder
 
     def name(self, folder: int, name: str) -> None:
         """Note that the torrent itself calls a file so: no other is renamed to it."""
-        self._named.add((folder, _fold(name)))
+        self._named.add((folder, fold(name)))
 
     def take(self, folder: int, name: str) -> str:
         """A name for the next file in `folder`: its own, or the first free "name.1.ext"."""
-        place = folder, _fold(name)
+        place = folder, fold(name)
         if place in self._taken or place in self._folders:
             name, place = self._renamed(folder, name)
         self._taken.add(place)
@@ -104,12 +104,12 @@ class _Tree:
         stem, extension = _split_extension(name)
         stem = _cut(stem, MAX_NAME - _COUNTER_ROOM - len(extension.encode()))
         # Going on from where the last file of this name got to keeps many equal names linear.
-        key = folder, _fold(stem), _fold(extension)
+        key = folder, fold(stem), fold(extension)
         number = self._counters.get(key, 0)
         while True:
             number += 1
             candidate = f"{stem}.{number}{extension}"
-            place = folder, _fold(candidate)
+            place = folder, fold(candidate)
             if not (place in self._taken or place in self._named or place in self._folders):
                 self._counters[key] = number
                 return candidate, place

@@ -124,6 +124,7 @@ class Beneath:
         opened = self._opened(path), other._opened(to, make=True)
         with opened[0] as source, opened[1] as target, other._named(to):
             noreplace.rename(path[-1], to[-1], source_folder=source, target_folder=target)
+        other.put_back(self._take_changed_below(path, to))
         self._note_changed(path[:-1])
         other._note_changed(to[:-1])
 
@@ -281,6 +282,14 @@ class Beneath:
         except OSError as error:
             error.filename = self.shown(path)
             raise
+
+    def _take_changed_below(self, path: Path, to: Path) -> set[Path]:
+        """The changed folders that were at or below `path`, as they are called now."""
+        depth = len(path)
+        with self._lock:
+            moved = {folder for folder in self._changed if folder[:depth] == path}
+            self._changed -= moved
+        return {to + folder[depth:] for folder in moved}
 
     def _note_changed(self, folder: Path) -> None:
         with self._lock:

@@ -254,9 +254,37 @@ class Content:
         """
         self.beneath, self.root = beneath, beneath.root
 
+    def rename(self, old: Path, new: Path, files: Sequence[File], *, again: bool = False) -> None:
+        """Rename a file or folder on disk, durably, if it is there; `files` have the new path.
+
+        FileExistsError when anything is at `new`; then, and after any other OSError, nothing was
+        changed.  `again`: a kill may have come behind it, so what is at `new` may be ours.
+        """
+        self.gate.shut()
+        try:
+            # A sync under way knows the folders by their old paths.
+            with self._syncing, self.renaming:
+                self._rename(old, new, again)
+                self.files = files
+        finally:
+            self.gate.open()
+
     def paths(self) -> list[Path]:
         """Those of the files that are on disk once they are complete."""
         return [file.path for file in self._stored()]
+
+    def _rename(self, old: Path, new: Path, again: bool) -> None:
+        beneath = self.beneath
+        if not beneath.exists(old):
+            if not again and beneath.exists(new):
+                raise FileExistsError(errno.EEXIST, "is in the way", beneath.shown(new))
+            return
+        beneath.rename(old, beneath, new)
+        try:
+            beneath.sync_folder(new[:-1])
+        except OSError:
+            beneath.rename(new, beneath, old)
+            raise
 
     def _stored(self) -> Iterator[File]:
         return (file for file in self.files if not file.pad)
