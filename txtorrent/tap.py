@@ -209,7 +209,7 @@ class TorrentService(Service):
         named: list[str] = settings.get("control_endpoints")
         if self._options.endpoints == ["none"]:
             return
-        name, password = settings.get("control_username"), settings.get("control_password")
+        name, password = settings.get("control_username"), settings.secret("control_password")
         control = Control(
             self._reactor,
             cast(Any, seedbox),
