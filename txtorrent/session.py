@@ -164,6 +164,12 @@ class Session:
             del self.torrents[torrent.metainfo.info_hash]
 
     @property
+    def files(self) -> FilePool:
+        """The open files of all torrents."""
+        assert self._shared is not None, "the session has not been started"
+        return self._shared.files
+
+    @property
     def bans(self) -> BanList:
         """Who is kept out of every torrent."""
         assert self._shared is not None, "the session has not been started"

@@ -14,7 +14,7 @@ from txtorrent.torrent.torrent import State
 class DiskCase(SwarmCase):
     def failing(self, node, error, method="write"):
         """Have a method of the node's content fail with an errno; returns how to end that."""
-        content = node.torrent._content
+        content = node.torrent.content
         original = getattr(Content, method)
 
         def fail(this, *args):

@@ -77,9 +77,11 @@ class Runner:
         """Whether the engine has to run it."""
         if entry.is_removed or entry.failure == LOST_METAINFO:
             return False
+        if entry.is_held and entry.torrent is None:
+            return False
         if entry.to_verify:
             return True
-        if not entry.record.running or entry.queued_in is None or entry.is_held:
+        if not entry.record.running or entry.queued_in is None:
             return False
         return not entry.record.is_complete or self._is_awake(entry)
 
@@ -164,6 +166,7 @@ class Runner:
             max_peers=entry.peer_limit,
             allocation=Allocation(self._setting("allocation")),
             trust_trackers=bool(self._setting("trust_local_trackers")),
+            renamed=record.renamed,
             recheck=entry.to_verify,
             peers=entry.named_peers,
         )

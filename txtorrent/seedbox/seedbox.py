@@ -23,6 +23,7 @@ from txtorrent.seedbox.entry import Entry
 from txtorrent.seedbox.groups import Group, groups, with_group
 from txtorrent.seedbox.network import Ban, Bans
 from txtorrent.seedbox.observers import Observer, Observers
+from txtorrent.seedbox.places import MOVE, REMOVE, Places
 from txtorrent.seedbox.preferences import Preferences
 from txtorrent.seedbox.queueing import Queueing
 from txtorrent.seedbox.record import Record, shared_tiers
@@ -78,6 +79,7 @@ class Seedbox:
         told = self._observers.changed
         self.runner = Runner(session, self._listing, settings.get, told, self._completed)
         self._queueing = Queueing(self.torrents, self.runner, settings.get, self.now, told)
+        self._places = Places(session, self._listing, self.runner, told)
         self._statistics = Statistics(self.runner, self.now)
         self._ticker = Supervised(session.reactor, 1.0, self._tick)
         self._ticks = 0
@@ -97,12 +99,14 @@ class Seedbox:
         _renumber(self._in_queue_order())
         self._settings.listen(self._settings_changed)
         self._session.wake = self._wake
+        await self._places.resume(self.torrents)
         self._queueing.decide(shorten=False)
         self._ticker.start()
 
     async def stop_all(self) -> None:
         """Write what is counted; to be called before the session is stopped."""
         self._ticker.stop()
+        await self._places.stop()
         await self._sources.stop()
         for entry in tuple(self.runner.active):
             self.runner.note_progress(entry)
@@ -287,9 +291,15 @@ class Seedbox:
     async def _remove(self, gone: list[Entry], others: list[Entry], delete_data: bool) -> None:
         # The engine's torrent writes its last checkpoint first: nothing of it is to stay.
         for entry in gone:
+            await self._places.forget(entry)
             await self.runner.mind(entry)
+        removals = {e.info_hash: self._places.removal(e) for e in gone} if delete_data else {}
+        tasks: dict[tuple[bytes, str], bytes | None] = {(e.info_hash, MOVE): None for e in gone}
+        tasks |= {(info_hash, REMOVE): task for info_hash, task in removals.items()}
         hashes = [entry.info_hash for entry in gone]
-        await self._listing.change(Changes(put=_rows(others), remove=hashes))
+        await self._listing.change(Changes(put=_rows(others), remove=hashes, tasks=tasks))
+        for info_hash, task in removals.items():
+            self._places.delete(info_hash, task)
 
     def _enlist(self, entry: Entry) -> None:
         self.torrents[entry.info_hash] = self._by_id[entry.id] = entry
@@ -351,6 +361,29 @@ class Seedbox:
             self._observers.changed(entry, wanted)
         self._queueing.look()
         return self._put(touched, ())
+
+    def set_location(
+        self, torrents: Collection[Entry], directory: str, move: bool
+    ) -> "Deferred[None]":
+        """Have the content in `directory` from now on, moved there or looked for there."""
+        if move:
+            self._places.move(torrents, directory)
+            return succeed(None)
+        return Deferred.fromCoroutine(self._look_there(torrents, directory))
+
+    async def _look_there(self, torrents: Collection[Entry], directory: str) -> None:
+        moved_by_hand = await self._places.look_there(torrents, directory)
+        await self._put(moved_by_hand, ("directory",))
+        self.verify(moved_by_hand)
+
+    def rename_path(self, torrent: Entry, path: str, name: str) -> "Deferred[None]":
+        """Give a file or folder of a torrent another name. RequestError."""
+        return Deferred.fromCoroutine(self._rename_path(torrent, path, name))
+
+    async def _rename_path(self, entry: Entry, path: str, name: str) -> None:
+        await self._places.rename(entry, path, name)
+        entry.record.edit_date = time.time()
+        await self._put([entry], ("name", "files", "edit_date"))
 
     def queue_move(self, torrents: Collection[Entry], where: str) -> "Deferred[None]":
         """`where`: top, up, down or bottom."""

@@ -1,7 +1,7 @@
 """What all torrents of a session share, and the options a torrent is given."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import Enum
 from random import Random
 from typing import Any
@@ -91,5 +91,7 @@ class TorrentOptions:
     peers: tuple[Address, ...] = field(default=())
     trust_trackers: bool = False
     """Whether its trackers may be at private and loopback addresses."""
+    renamed: Mapping[str, str] = field(factory=dict)
+    """Files and folders under other names than the metainfo has: see `metainfo.renames`."""
     recheck: bool = False
     """Hash everything once more at the start, whatever the saved state says."""

@@ -15,6 +15,7 @@ from twisted.python.failure import Failure
 
 from txtorrent.address import Address
 from txtorrent.bitfield import Bitfield
+from txtorrent.metainfo.renames import apply_renames
 from txtorrent.metainfo.torrentfile import Metainfo
 from txtorrent.storage.content import Content, StorageMissing
 from txtorrent.storage.disk import LaneStopped
@@ -71,8 +72,9 @@ class Torrent:
         self._shared = shared
         self._watcher = watcher
         self._announcer = announcer
-        self._content = Content(options.directory, metainfo.files, metainfo.geometry, shared.files)
-        self._store = PieceStore(metainfo, self._content, shared.disk, shared.reactor.seconds)
+        files = apply_renames(metainfo.files, options.renamed)
+        self.content = Content(options.directory, files, metainfo.geometry, shared.files)
+        self._store = PieceStore(metainfo, self.content, shared.disk, shared.reactor.seconds)
         self._life = make_life(self)
         self._parts: Parts | None = None
         self._loading: Deferred[None] = succeed(None)
@@ -90,7 +92,7 @@ class Torrent:
     @property
     def directory(self) -> str:
         """Where its content goes."""
-        return self._options.directory
+        return self.content.root
 
     @property
     def peers(self) -> int:
@@ -237,13 +239,13 @@ class Torrent:
 
     def _judge(self, resume: Resume | None) -> Trust:
         """On a disk thread: what of the saved state can be believed."""
-        stats = self._content.stat()
+        stats = self.content.stat()
         if self._recheck:
             return trust(None, stats, self.metainfo.files, self.metainfo.geometry)
         judged = trust(resume, stats, self.metainfo.files, self.metainfo.geometry)
         if resume is not None and not any(stats) and judged.recheck:
-            self._content.require()
-        self._content.note_unsynced(judged.unsynced)
+            self.content.require()
+        self.content.note_unsynced(judged.unsynced)
         return judged
 
     def _restore(self, resume: Resume | None, believed: Trust) -> None:
@@ -273,9 +275,9 @@ class Torrent:
         """Make what has to be on disk before the first piece comes."""
         if not self.progress.is_complete:
             full = self._options.allocation is Allocation.FULL
-            await self._shared.disk.write.run(self._content.create, full)
+            await self._shared.disk.write.run(self.content.create, full)
         parts = Parts(
-            self, self.progress, self._content, self._store, self._shared, self._options,
+            self, self.progress, self.content, self._store, self._shared, self._options,
             self._announcer,
         )  # fmt: skip
         await parts.saver.begin()
@@ -344,7 +346,7 @@ class Torrent:
             _log.error("{name}: {error}", name=self.name, error=_tell(error))
         except Exception:
             _log.failure("{name}: an error of ours while stopping", name=self.name)
-        self._content.close()
+        self.content.close()
 
     def _enter(self, state: State) -> None:
         self.state = state
