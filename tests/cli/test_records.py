@@ -73,6 +73,10 @@ class Events(CommandCase):
         self.daemon.streams = [CHANGED]
         self.assertTrue(self.lines("events", "-n", 1)[0].startswith("2 torrent_changed 8  "))
 
+    def test_kinds_that_are_not_known(self):
+        self.daemon.streams = [event(5, "weather", rain=True)]
+        self.assertEqual(self.lines("events", "-n", 1), ["5 weather  rain=true"])
+
     def test_names_cannot_drive_the_terminal(self):
         self.daemon.streams = [event(1, "torrent_added", **SEVEN, fields={"name": "\x1b[2J"})]
         self.assertEqual(self.lines("events", "-n", 1), ["1 torrent_added \\u001b[2J"])

@@ -4,9 +4,10 @@ import click
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.cli.daemon import torrent
-from txtorrent.cli import state, values
+from txtorrent.cli import state, values, windows
 from txtorrent.cli.columns import COLUMNS, USUAL, eta, fitting, ordered, ratio
 from txtorrent.cli.errors import Misused, NoSuchTorrent, plain
+from txtorrent.cli.filechoice import choose_files
 from txtorrent.cli.naming import choose
 
 
@@ -46,22 +47,22 @@ class Values(SynchronousTestCase):
             ("sun-sat 00:00-01:00", "mon tue wed thu fri sat sun", "00:00", "01:00", "00:00-01:00"),
         ):  # fmt: skip
             with self.subTest(text):
-                window = values.WINDOW.convert(text, None, None)
+                window = windows.WINDOW.convert(text, None, None)
                 self.assertEqual(window, {"days": days.split(), "begin": begin, "end": end})
-                self.assertEqual(values.show_window(window), shown)
+                self.assertEqual(windows.show_window(window), shown)
 
     def test_transmissions_window(self):
         for mask, shown in (
             (127, "09:00-17:00"), (1, "sun 09:00-17:00"), (0b0111110, "mon-fri 09:00-17:00"),
             (0b1000001, "sat,sun 09:00-17:00"),
         ):  # fmt: skip
-            window = values.transmission_window(540, 1020, mask)
-            self.assertEqual(values.show_window(window), shown)
+            window = windows.transmission_window(540, 1020, mask)
+            self.assertEqual(windows.show_window(window), shown)
 
     def test_what_is_no_window(self):
         bad = ("", "mon", "mon 8-9", "mon 08:00", "08:00-08:00", "mon tue 08:00-09:00")
         bad += ("day 08:00-09:00", "mon-day 08:00-09:00", "25:00-26:00", "08:60-09:00")
-        self.check(values.WINDOW, (), bad)
+        self.check(windows.WINDOW, (), bad)
 
 
 class Files(SynchronousTestCase):
@@ -79,12 +80,12 @@ class Files(SynchronousTestCase):
             (["series/extra/*"], [2]),
         ):
             with self.subTest(words):
-                self.assertEqual(values.choose_files(words, self.PATHS), expected)
+                self.assertEqual(choose_files(words, self.PATHS), expected)
 
     def test_what_fits_no_file(self):
         for word in ("3", "2-3", "1-0", "*.avi", "", "-1"):
             with self.subTest(word):
-                self.assertRaises(Misused, values.choose_files, [word], self.PATHS)
+                self.assertRaises(Misused, choose_files, [word], self.PATHS)
 
 
 class Naming(SynchronousTestCase):

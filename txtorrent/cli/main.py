@@ -7,17 +7,29 @@ from typing import Final
 import click
 
 from txtorrent.cli import endpoint
-from txtorrent.cli.commands import act, add, files, limit, listing, local, records, session, show
+from txtorrent.cli.commands import (
+    act,
+    add,
+    arrange,
+    files,
+    limit,
+    listing,
+    local,
+    records,
+    session,
+    show,
+    trackers,
+)
 from txtorrent.cli.endpoint import Endpoint
 from txtorrent.cli.errors import INTERRUPTED
 from txtorrent.cli.shell import Shell
 from txtorrent.cli.watch import screen
 
 SECTIONS: Final[Mapping[str, Sequence[click.Command]]] = {
-    "See": (listing.list_command, show.show, files.files, show.peers, show.trackers,
+    "See": (listing.list_command, show.show, files.files, show.peers, trackers.trackers,
             screen.watch, records.events, session.stats, records.log),
     "Add, run, remove": (add.add, act.start, act.stop, act.verify, act.reannounce, act.remove),
-    "Arrange": (act.move, act.rename, act.label, act.queue),
+    "Arrange": (arrange.move, arrange.rename, arrange.label, arrange.queue),
     "Limit and set": (limit.limit, limit.turtle, limit.group, session.settings, records.bans,
                       session.blocklist),
     "The daemon": (session.port_test, session.shutdown),

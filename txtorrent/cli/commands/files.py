@@ -8,9 +8,9 @@ import click
 from txtorrent.cli import options, state
 from txtorrent.cli.api import NAMES, Torrent
 from txtorrent.cli.facts import show_rows
+from txtorrent.cli.filechoice import choose_files
 from txtorrent.cli.naming import resolve
 from txtorrent.cli.shell import Shell, pass_shell
-from txtorrent.cli.values import choose_files
 from txtorrent.units import show_size
 
 PRIORITIES: Final = {-1: "low", 0: "normal", 1: "high"}

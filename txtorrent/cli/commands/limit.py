@@ -20,16 +20,8 @@ from txtorrent.cli.limits import (
 )
 from txtorrent.cli.naming import resolve
 from txtorrent.cli.shell import Shell, pass_shell
-from txtorrent.cli.values import (
-    DURATION,
-    NONE,
-    RATE,
-    RATIO,
-    SHARE,
-    WINDOW,
-    show_window,
-    transmission_window,
-)
+from txtorrent.cli.values import DURATION, NONE, RATE, RATIO, SHARE
+from txtorrent.cli.windows import WINDOW, show_window, transmission_window
 
 
 @click.command()

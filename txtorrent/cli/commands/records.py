@@ -24,6 +24,8 @@ _HELLO: Final = "hello"
 """Only brings a cursor."""
 _RESET: Final = "reset"
 """Events were missed: shown whatever was asked for."""
+_FRAME: Final = ("id", "hash_string", "fields", "lists", "reason")
+"""What an event has besides its news."""
 LEVELS: Final = ("debug", "info", "warn", "error", "critical")
 MAX_LINES: Final = 1000
 """Lines of its log that the daemon keeps."""
@@ -89,14 +91,15 @@ def _as_object(event: Event) -> dict[str, Any]:
 
 def _as_line(event: Event, names: dict[int, str]) -> str:
     """ "4711 torrent_changed debian.iso  percent_done=0.5 peers"; learns names on the way."""
-    fields = dict(event.data.get("fields") or {})
-    number = event.data.get("id")
+    data = event.data
+    fields = dict(data.get("fields") or {key: data[key] for key in data if key not in _FRAME})
+    number = data.get("id")
     if number is not None and "name" in fields:
         names[number] = fields.pop("name")
     changes = [f"{key}={json.dumps(value)}" for key, value in fields.items()]
-    about = event.data.get("reason") or names.get(number or 0, "" if number is None else number)
+    about = data.get("reason") or names.get(number or 0, "" if number is None else number)
     what = " ".join(filter(None, [event.cursor, event.kind, str(about)]))
-    changed = " ".join([*changes, *(event.data.get("lists") or ())])
+    changed = " ".join([*changes, *(data.get("lists") or ())])
     return plain(f"{what}  {changed}" if changed else what)
 
 
