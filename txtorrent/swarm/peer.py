@@ -7,7 +7,7 @@ from attrs import define, field
 from txtorrent.address import Address
 from txtorrent.bitfield import Bitfield
 from txtorrent.swarm.rate import Rate
-from txtorrent.swarm.window import RequestWindow
+from txtorrent.swarm.window import MOST, RequestWindow
 
 LASTING: Final = 60.0
 """Seconds after which a connection was of use even if no block was moved."""
@@ -48,6 +48,8 @@ class Peer:
 
     cancelled: dict[int, None] = field(factory=dict)
     """Numbers of blocks that we cancelled and that may still be on their way."""
+    share: int = MOST
+    """Blocks that may be outstanding, whatever the window: less while memory is short."""
     arrived: int = 0
     """Blocks since the last look at the window."""
     bitfields: int = 0

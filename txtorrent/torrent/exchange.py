@@ -35,6 +35,10 @@ SPILL_AFTER: Final = 10.0
 """Seconds that a chunk may lie idle in memory while others wait for its buffer."""
 LEAST_SHARE: Final = 8
 """Blocks that a peer may be asked for however short memory is: fewer make single requests."""
+SOON: Final = 0.1
+"""Seconds, or those in which all memory is filled, if they are more: what a peer sends in them it
+may be asked for although memory is short. It holds nobody up, and few requests at a time cost a
+fast peer 1 to 3 us a block more."""
 MOST_CANCELLED: Final = 500
 """Blocks a peer, cancelled and perhaps still on their way, that are no offence."""
 
@@ -88,7 +92,6 @@ class Exchange:
         self._hungry: dict[PeerProtocol, None] = {}
         self._hungry_due: IDelayedCall | None = None
         self._starved: dict[PeerProtocol, None] = {}
-        self._share = MOST
 
     # -- peers come and go -----------------------------------------------------------------
 
@@ -235,7 +238,7 @@ class Exchange:
     def request_more(self, link: PeerProtocol) -> None:
         """Fill the peer's window, if a quarter of it is free."""
         peer = link.peer
-        window = min(peer.window.size, self._share)
+        window = min(peer.window.size, peer.share)
         room = window - len(peer.requests)
         if room * 4 < window or self._held or not peer.may_request or not link.is_open:
             return
@@ -418,13 +421,14 @@ class Exchange:
         link.peer.uploaded.resume(self._now)
 
     def _mind_share(self) -> None:
-        """While memory is short nobody sits on what others could fill at the same time."""
+        """While memory is short nobody sits for long on what others could fill meanwhile."""
+        share, peers, limit = MOST, [link.peer for link in self.links], self._buffers.limit
         if self._starved:
-            windows = [link.peer.window.size for link in self.links]
-            share = fair_share(windows, self._buffers.limit // BLOCK)
-            self._share = max(LEAST_SHARE, share)
-        else:
-            self._share = min(self._share * 2, MOST)
+            share = max(LEAST_SHARE, fair_share([p.window.size for p in peers], limit // BLOCK))
+        turnover = limit / (sum(peer.download_rate for peer in peers) + 1)
+        soon = max(SOON, turnover)
+        for peer in peers:
+            peer.share = max(int(peer.download_rate * soon / BLOCK), min(share, 2 * peer.share))
 
     def _scan_one(self, link: PeerProtocol, now: float) -> None:
         peer = link.peer
