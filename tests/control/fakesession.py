@@ -323,13 +323,14 @@ class FakeSession:
         self.observers: list[Any] = []
         self.banned = [FakeBan("192.0.2.66", 1700009999.5, "corrupt data")]
         self.is_closed = False
+        self._made = 0
         for name in names:
             self.make(name)
 
     def make(self, name: str) -> FakeTorrent:
-        number = len(self.torrents) + 1
+        self._made = number = self._made + 1
         torrent = FakeTorrent(number, number.to_bytes(20, "big"), name)
-        torrent.queue_position = number - 1
+        torrent.queue_position = len(self.torrents)
         self.torrents[torrent.info_hash] = torrent
         return torrent
 

@@ -17,7 +17,7 @@ from twisted.logger import Logger
 from twisted.web import http
 
 from txtorrent.control.access import Guesses
-from txtorrent.control.api import Api
+from txtorrent.control.api import Answer, Api
 from txtorrent.control.events import Events
 from txtorrent.control.gate import RPC, Gate, Refusal
 from txtorrent.control.outlet import Outlet
@@ -30,6 +30,7 @@ CHUNK: Final = 64 * 1024
 TURN: Final = 0.005
 """Seconds of making an answer, before others have their turn."""
 
+JSON: Final = "application/json; charset=utf-8"
 COMMON_HEADERS: Final = {
     "Server": "txtorrent",
     "Cache-Control": "no-store",
@@ -60,18 +61,13 @@ _Request: Any = http.Request
 class ControlRequest(_Request):  # type: ignore[misc]  # Twisted's has no types
     """One request."""
 
+    desk: Desk
     _kept = 0
     _size = 0
     _is_welcome = False
     _is_over = False
     _is_gone = False
     _outlet: Outlet | None = None
-
-    @property
-    def desk(self) -> Desk:
-        """What all share."""
-        desk: Desk = self.channel.desk
-        return desk
 
     # -- what the gate looks at -----------------------------------------------------------------
 
@@ -99,6 +95,7 @@ class ControlRequest(_Request):  # type: ignore[misc]  # Twisted's has no types
 
     def gotLength(self, length: int | None) -> None:
         """The headers are here. Twisted would put a large body in a file, on this thread."""
+        self.desk = self.channel.desk
         self.content = BytesIO()
         self._is_welcome = self.desk.gate.is_welcome(self, self.is_unix)
         if length is not None and length > MAX_BODY:
@@ -157,27 +154,34 @@ class ControlRequest(_Request):  # type: ignore[misc]  # Twisted's has no types
     def _failed(self, failure: Any) -> None:
         """Half an answer is worse than none: the client sees that it broke off."""
         _log.failure("an error of ours in an answer", failure)
-        self.channel.transport.abortConnection()
+        if not self._is_gone:
+            self.channel.transport.abortConnection()
 
     async def _answer(self) -> None:
         body = self.content.getvalue()
         self.content = BytesIO()
         refusal = await self._slow_guesses() or self.desk.gate.refusal(self, self.is_unix)
+        if self._is_gone:
+            return
         if refusal is not None:
             self._give_back()
             self._refuse(refusal)
         elif self.route.removesuffix("/") != RPC:
-            if not self._is_gone:
-                self.desk.events.attach(self)
+            self.desk.events.attach(self)
         else:
             answer = await self.desk.api.answer(body)
             del body
             self._give_back()
-            if answer is None:
-                self._begin(204, None)
-                self._end()
-            else:
-                await self._send(answer.pieces())
+            await self._tell(answer)
+
+    async def _tell(self, answer: Answer | None) -> None:
+        if self._is_gone:
+            return
+        if answer is None:
+            self._begin(204, None)
+            self.finish()
+        else:
+            await self._send(answer.pieces())
 
     async def _slow_guesses(self) -> Refusal | None:
         """An address that named a wrong password waits, whatever it names next."""
@@ -203,11 +207,9 @@ class ControlRequest(_Request):  # type: ignore[misc]  # Twisted's has no types
             self.setHeader(name, value)
         self._begin(refusal.status, "text/plain; charset=utf-8", len(text))
         self.write(text)
-        self._end()
+        self.finish()
 
     def _begin(self, status: int, content_type: str | None, length: int | None = None) -> None:
-        if self._is_gone:
-            return
         self.setResponseCode(status)
         for name, value in COMMON_HEADERS.items():
             self.setHeader(name, value)
@@ -216,43 +218,43 @@ class ControlRequest(_Request):  # type: ignore[misc]  # Twisted's has no types
         if length is not None:
             self.setHeader("Content-Length", str(length))
 
-    def _end(self) -> None:
-        if not self._is_gone:
-            self.finish()
-
     async def _send(self, pieces: AsyncIterator[str]) -> None:
         """Pieces as they come; others have their turn between them, and a slow reader waits."""
         reactor = self.desk.reactor
         waiting: list[str] = []
-        size, is_begun, since = 0, False, reactor.seconds()
+        size, since = 0, reactor.seconds()
         async for piece in pieces:
             waiting.append(piece)
             size += len(piece)
+            if self._is_gone:
+                return
             if size >= CHUNK:
-                if not is_begun:
-                    is_begun = True
-                    self._begin(200, "application/json; charset=utf-8")
-                    self._outlet = Outlet(self, reactor)
-                self._write(waiting)
                 size = 0
-                assert self._outlet is not None
-                await self._outlet.drained()
+                await self._send_some(waiting)
             elif reactor.seconds() - since > TURN:
                 await _later(reactor, 0)
             else:
                 continue
-            if self._is_gone:
-                return
             since = reactor.seconds()
-        if not is_begun:
-            self._begin(200, "application/json; charset=utf-8", size)
-        self._write(waiting)
-        if self._outlet is not None:
+        if self._is_gone:
+            return
+        if self._outlet is None:
+            self._begin(200, JSON, size)
+        else:
             self._outlet.end()
-        self._end()
+        self._write(waiting)
+        self.finish()
+
+    async def _send_some(self, waiting: list[str]) -> None:
+        """Of an answer that is too long to tell its length."""
+        if self._outlet is None:
+            self._begin(200, JSON)
+            self._outlet = Outlet(self, self.desk.reactor)
+        self._write(waiting)
+        await self._outlet.drained()
 
     def _write(self, waiting: list[str]) -> None:
-        if waiting and not self._is_gone:
+        if waiting:
             self.write("".join(waiting).encode("ascii"))
         waiting.clear()
 

@@ -7,6 +7,7 @@ JSON-RPC 2.0, and Transmission's RPC specification, section 2.
 
 import json
 from collections.abc import Mapping
+from math import isinf
 from typing import Any, Final, NoReturn
 
 from attrs import frozen
@@ -68,7 +69,7 @@ def load(body: bytes) -> Any:
     if body.count(b",") > MAX_VALUES or body.count(b"[") + body.count(b"{") > MAX_VALUES:
         raise RequestError(Code.INVALID_REQUEST, f"a request has at most {MAX_VALUES} values")
     try:
-        value = json.loads(body.decode("utf-8"), parse_constant=_no_constant)
+        value = json.loads(body.decode("utf-8"), parse_constant=_no_constant, parse_float=_finite)
     except (ValueError, RecursionError) as error:
         raise RequestError(Code.PARSE_ERROR, f"this is no JSON: {error}") from None
     _check_depth(value)
@@ -81,10 +82,17 @@ def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no number of JSON's")
 
 
+def _finite(text: str) -> float:
+    value = float(text)
+    if isinf(value):
+        raise ValueError(f"{text} is too large")
+    return value
+
+
 def _check_depth(value: Any) -> None:
     """Level by level, so that our own stack does not grow with theirs."""
     level = [value]
-    for _ in range(MAX_DEPTH + 1):
+    for _ in range(MAX_DEPTH):
         level = [inner for outer in level for inner in _inner(outer)]
         if not level:
             return

@@ -38,7 +38,9 @@ def _act(
     """A method that does something with torrents and says nothing."""
 
     async def run(call: Call) -> Answer:
-        await on(call.session, call.chosen())
+        torrents = call.chosen()
+        if torrents:
+            await on(call.session, torrents)
         return _DONE
 
     return run
@@ -125,7 +127,8 @@ async def torrent_set_location(call: Call) -> Answer:
     """Answers when it has begun."""
     location = call.within_roots(call.params["location"])
     torrents = call.chosen()
-    await call.session.set_location(torrents, location, call.params.get("move", False))
+    if torrents:
+        await call.session.set_location(torrents, location, call.params.get("move", False))
     return _DONE
 
 
@@ -140,7 +143,9 @@ async def torrent_rename_path(call: Call) -> Answer:
 
 async def torrent_remove(call: Call) -> Answer:
     """With their data if `delete_local_data`."""
-    await call.session.remove(call.chosen(), call.params.get("delete_local_data", False))
+    torrents = call.chosen()
+    if torrents:
+        await call.session.remove(torrents, call.params.get("delete_local_data", False))
     return _DONE
 
 

@@ -29,11 +29,11 @@ def prepare(path: str) -> None:
     try:
         os.makedirs(directory, DIRECTORY_MODE, exist_ok=True)
         _check_directory(directory)
-        mode = os.lstat(path).st_mode
-    except FileNotFoundError:
-        return
     except OSError as error:
         raise _refusal(f"{directory}: {error.strerror}") from None
+    if not os.path.lexists(path):
+        return
+    mode = os.lstat(path).st_mode
     if not stat.S_ISSOCK(mode):
         raise _refusal(f"{path} is there and is no socket: name another path")
     if _answers(path):
