@@ -33,6 +33,10 @@ GOOD = [
         Request(LEGACY, "session_stats", {}),
     ),
     (b'{"method":"session-stats","arguments":[]}', Request(LEGACY, "session_stats", {})),
+    (
+        b'{"method":"x","arguments":{"peer-port":null,"ids":null}}',
+        Request(LEGACY, "x", {"ids": None}),
+    ),
     (b"{}", Request(LEGACY, "", {})),
 ]
 BAD = [

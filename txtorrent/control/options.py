@@ -14,6 +14,7 @@ from txtorrent.control.params import (
     Kind,
     Param,
     number,
+    rate,
     text,
     whole,
 )
@@ -48,7 +49,7 @@ def _option(
     return Option(Param(name, kind, doc, is_field=True), attribute or name, scale, on_add)
 
 
-_RATE: Final = whole(0, MAX_LIMIT, "kB/s")
+_RATE: Final = rate(MAX_LIMIT)
 _MODE: Final = whole(0, 2)
 
 FILE_LISTS: Final = (

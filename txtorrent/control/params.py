@@ -98,6 +98,18 @@ def number(low: float, high: float) -> Kind:
     return Kind(f"number {low:g} to {high:g}", read)
 
 
+def rate(high: int) -> Kind:
+    """kB/s. Clients that have bytes divide, so that a part of a kB may be left."""
+    wanted = f"a number from 0 to {high}"
+
+    def read(name: str, value: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= high:
+            raise refuse(name, wanted, value)
+        return int(value)
+
+    return Kind(f"integer 0 to {high}, kB/s", read)
+
+
 def text(limit: int = MAX_TEXT) -> Kind:
     """A string without NUL."""
 

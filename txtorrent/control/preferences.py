@@ -22,6 +22,7 @@ from txtorrent.control.params import (
     choice,
     list_of,
     number,
+    rate,
     text,
     whole,
 )
@@ -97,7 +98,7 @@ class Preference:
 
 
 def _rate(name: str, doc: str) -> Preference:
-    return Preference(name, whole(0, MAX_RATE, "kB/s"), doc, 0, KILO)
+    return Preference(name, rate(MAX_RATE), doc, 0, KILO)
 
 
 def _flag(name: str, doc: str, default: bool = False) -> Preference:

@@ -149,6 +149,8 @@ def _legacy(value: dict[str, Any]) -> Request | BadRequest:
         arguments = {}
     read = LEGACY.read
     named = {read(name): argument for name, argument in arguments.items()}
+    # What their language calls undefined or no number arrives as null; but no ids are not all.
+    named = {k: v for k, v in named.items() if v is not None or k == "ids"}
     return Request(LEGACY, read(method), named, tag)
 
 

@@ -10,7 +10,7 @@ from txtorrent.control.fields import KILO
 from txtorrent.control.interfaces import Group, Totals
 from txtorrent.control.method import Answer, Method, Result
 from txtorrent.control.options import MAX_LIMIT
-from txtorrent.control.params import FLAG, PATH, TEXT, Kind, Param, choice, list_of, text, whole
+from txtorrent.control.params import FLAG, PATH, TEXT, Kind, Param, choice, list_of, rate, text
 from txtorrent.errors import Code, RequestError
 
 MAX_FIELDS: Final = 1000
@@ -142,7 +142,7 @@ def _names(name: str, value: Any) -> tuple[str, ...]:
     return tuple(list_of(text(MAX_GROUP)).read(name, [value] if isinstance(value, str) else value))
 
 
-_RATE = whole(0, MAX_LIMIT, "kB/s")
+_RATE = rate(MAX_LIMIT)
 _STATS = (
     "With `uploaded_bytes`, `downloaded_bytes`, `files_added`, `seconds_active` and"
     " `session_count`."
