@@ -87,6 +87,8 @@ class Get(ControlCase):
     def test_unknown_fields_and_ids_are_passed_over(self):
         found = self.result("torrent_get", ids=[1, 99], fields=["id", "shoe_size", "id"])
         self.assertEqual(found, {"torrents": [{"id": 1}]})
+        found = self.result("torrent_get", ids=1, fields=["id", "x", "id"], format="table")
+        self.assertEqual(found, {"torrents": [["id"], [1]]})
 
     def test_no_field_that_is_known(self):
         for fields in ([], ["shoe_size"]):
