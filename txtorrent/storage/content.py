@@ -14,7 +14,6 @@ import os
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from enum import Enum
 from functools import partial
 from threading import Lock
 
@@ -25,16 +24,14 @@ from txtorrent.metainfo.pieces import Geometry
 from txtorrent.storage.allocation import allocate
 from txtorrent.storage.beneath import Beneath, FileStat, Path, StorageMissing
 from txtorrent.storage.copying import RUN
+from txtorrent.storage.extent import Extent, ShortFileError, extent_of, read_all, write_all
 from txtorrent.storage.filepool import FilePool, OpenFile
 from txtorrent.storage.gate import Gate
+from txtorrent.storage.selection import Place, Selection, make_selection, mode_of
 
 __all__ = ["Content", "Extent", "FileStat", "ShortFileError", "StorageMissing", "SyncError"]
 
 Buffer = bytes | bytearray | memoryview
-
-
-class ShortFileError(OSError):
-    """A file ends before the bytes that were asked for."""
 
 
 class SyncError(OSError):
@@ -46,14 +43,6 @@ class SyncError(OSError):
     """
 
     pieces: frozenset[int] = frozenset()
-
-
-class Extent(Enum):
-    """What the disk holds of a run of bytes."""
-
-    MISSING = "a file is missing or ends early"
-    HOLE = "nothing was ever written there: zeros"
-    DATA = "data, at least in part"
 
 
 @define(eq=False)
@@ -69,6 +58,8 @@ class Content:
     files: Sequence[File]
     geometry: Geometry
     pool: FilePool
+    parts_file: str | None = None
+    """Where bytes go of files that `choose` left out; None when none ever is."""
     beneath: Beneath = field(init=False)
     """The files where they are now: in the pool, they are its."""
     gate: Gate = field(init=False, factory=Gate)
@@ -76,6 +67,7 @@ class Content:
     renaming: Lock = field(init=False, factory=Lock)
     """Held while files have their old path in `files` and their new one on disk."""
     _rewritten: set[tuple[int, int]] | None = field(init=False, default=None)
+    _selection: Selection | None = field(init=False)
     _starts: list[int] = field(init=False)  # offset of each file
     _unsynced_files: set[int] = field(init=False, factory=set)
     _unsynced_pieces: set[int] = field(init=False, factory=set)
@@ -86,6 +78,10 @@ class Content:
     def _open_beneath(self) -> Beneath:
         return Beneath(self.root, self.pool.relieve)
 
+    @_selection.default
+    def _make_selection(self) -> Selection | None:
+        return make_selection(self.parts_file, self.files, self.geometry, self.pool.relieve)
+
     @_starts.default
     def _list_starts(self) -> list[int]:
         return [file.offset for file in self.files]
@@ -94,19 +90,20 @@ class Content:
         """Make what a new torrent needs: its top entry in `root`, and the files without bytes.
 
         `full` takes the space of every file now; OSError ENOSPC tells the bytes needed and free.
-        Files that exist are kept.  StorageMissing when `root` is not there: it is never made.
+        What `choose` left out is not made; files that exist are kept.  StorageMissing when `root`
+        is not there: it is never made.
         """
-        for file in self._stored():
+        for file in self._made():
             if len(file.path) == 1 or not file.length or full:
-                os.close(self.beneath.create(file.path, top=True, mode=_mode(file)))
+                os.close(self.beneath.create(file.path, top=True, mode=mode_of(file)))
             else:
                 os.close(self.beneath.open_folder(file.path[:1], make=True, top=True))
         if full:
-            allocate(self.beneath, [(file.path, file.length) for file in self._stored()])
+            allocate(self.beneath, [(file.path, file.length) for file in self._made()])
 
     def require(self) -> None:
         """StorageMissing unless what `create` makes in `root` is there."""
-        for top in {file.path[:1]: file for file in self._stored()}.values():
+        for top in {file.path[:1]: file for file in self._made()}.values():
             if len(top.path) == 1:
                 os.close(self.beneath.open(top.path))
             else:
@@ -121,17 +118,17 @@ class Content:
     def read_into(self, offset: int, view: memoryview) -> None:
         """Fill `view` with the torrent's bytes from `offset`.  Errors as `read`."""
         for index, begin, part in self._runs(offset, view):
-            if self.files[index].pad:
+            if self._is_pad(index):
                 part[:] = bytes(len(part))
             else:
                 with self._borrow(index) as descriptor:
-                    _read_all(descriptor, part, begin)
+                    read_all(descriptor, part, begin)
 
     def load(self, offset: int, view: memoryview) -> Extent:
         """As `extent`; what is DATA is read into `view`, in half the time of asking and reading."""
         extent, holes = Extent.HOLE, []
         for index, begin, part in self._runs(offset, view):
-            found = Extent.HOLE if self.files[index].pad else self._load(index, begin, part)
+            found = Extent.HOLE if self._is_pad(index) else self._load(index, begin, part)
             if found is Extent.MISSING:
                 return found
             if found is Extent.HOLE:
@@ -154,7 +151,7 @@ class Content:
         if 0 <= begin <= self.files[index].length - len(into) and not self.files[index].pad:
             return self._fill_cached(index, begin, into)
         for index, begin, part in self._runs(offset, into):
-            if self.files[index].pad:
+            if self._is_pad(index):
                 part[:] = bytes(len(part))
             elif not self._fill_cached(index, begin, part):
                 return False
@@ -163,24 +160,19 @@ class Content:
     def write(self, offset: int, data: Buffer) -> None:
         """Put `data` at `offset` of the torrent.  After an OSError, part of it may be there."""
         view = memoryview(data)
-        runs = [run for run in self._runs(offset, view) if not self.files[run[0]].pad]
         pieces = self.geometry.piece_range(offset, len(view))
         # Before: a sync that fails meanwhile must know these pieces.  After: one that succeeds
         # meanwhile may not have covered them.
         self._note_unsynced((), pieces)
-        with self.gate.passing():
-            for index, begin, part in runs:
-                with self._borrow(index, writable=True) as descriptor:
-                    _write_all(descriptor, part, begin)
-                self._note_rewritten(index, begin, len(part))
-        self._note_unsynced((run[0] for run in runs), pieces)
+        while not self._write(offset, view, pieces):
+            self._make_whole(offset, len(view))
 
     def extent(self, offset: int, length: int) -> Extent:
         """What there is of a run of bytes, without reading it."""
         extent = Extent.HOLE
-        for span in spans(self.files, offset, length):
-            if not self.files[span.file_index].pad:
-                found = self._extent(*span)
+        for index, begin, size in self._places(offset, length):
+            if not self._is_pad(index):
+                found = self._extent(index, begin, size)
                 if found is Extent.MISSING:
                     return found
                 if found is Extent.DATA:
@@ -202,6 +194,8 @@ class Content:
                         os.fsync(descriptor)
                 for folder in sorted(folders):
                     self.beneath.sync_folder(folder)
+                if self._selection is not None:
+                    self._selection.parts.sync_folder()
             except OSError as error:
                 self.beneath.put_back(folders)
                 raise self._lost(files, pieces, error) from error
@@ -214,8 +208,8 @@ class Content:
         """
         for piece in pieces:
             offset, size = self.geometry.piece_offset(piece), self.geometry.piece_size(piece)
-            touched = [span.file_index for span in spans(self.files, offset, size)]
-            stored = [index for index in touched if not self.files[index].pad]
+            touched = [index for index, _, _ in self._places(offset, size)]
+            stored = [index for index in touched if not self._is_pad(index)]
             self._note_unsynced(stored, range(piece, piece + 1))
 
     @property
@@ -227,13 +221,20 @@ class Content:
     def stat(self) -> tuple[FileStat | None, ...]:
         """Size and mtime of each file; None for pads and for what is not there.
 
+        Of files that are in the parts file it is their full size, and that one's mtime.
+
         StorageMissing when `root` is not there.
         """
-        return self.beneath.stat([None if file.pad else file.path for file in self.files])
+        found = self.beneath.stat([None if file.pad else file.path for file in self.files])
+        if self._selection is None or not self._selection.parted:
+            return found
+        return self._selection.with_parts(self.files, found)
 
     def close(self) -> None:
         """Close the files that are open.  Nothing is synced, and the next use opens them again."""
         self.pool.drop(self.beneath)
+        if self._selection is not None:
+            self.pool.drop(self._selection.parts.beneath)
 
     def track_writes(self, wanted: bool = True) -> None:
         """Begin, or end, to note what is written, for `take_rewritten`."""
@@ -254,24 +255,36 @@ class Content:
         """
         self.beneath, self.root = beneath, beneath.root
 
+    def choose(self, unwanted: frozenset[int]) -> None:
+        """Leave these files out, by index, and have all others.
+
+        Of those left out, what is not on disk is not made any more: bytes of them that come with
+        wanted pieces go to the parts file, and from there into the file when it is wanted again.
+        To be called at each start before `stat` and `create`, and whenever it changes; after an
+        OSError it may be called again.
+        """
+        assert self._selection is not None, "there is no parts file"
+        with self.gate.alone():
+            for index in self._selection.choose(self.beneath, self.files, unwanted):
+                self._note_rewritten(index, 0, self.files[index].length)
+            if self._selection.parted:
+                # None of them may be written to through a descriptor of what was deleted.
+                self.pool.drop(self.beneath)
+
     def rename(self, old: Path, new: Path, files: Sequence[File], *, again: bool = False) -> None:
         """Rename a file or folder on disk, durably, if it is there; `files` have the new path.
 
         FileExistsError when anything is at `new`; then, and after any other OSError, nothing was
         changed.  `again`: a kill may have come behind it, so what is at `new` may be ours.
         """
-        self.gate.shut()
-        try:
-            # A sync under way knows the folders by their old paths.
-            with self._syncing, self.renaming:
-                self._rename(old, new, again)
-                self.files = files
-        finally:
-            self.gate.open()
+        # A sync under way knows the folders by their old paths.
+        with self.gate.alone(), self._syncing, self.renaming:
+            self._rename(old, new, again)
+            self.files = files
 
     def paths(self) -> list[Path]:
         """Those of the files that are on disk once they are complete."""
-        return [file.path for file in self._stored()]
+        return [file.path for file in self.files if not file.pad]
 
     def _rename(self, old: Path, new: Path, again: bool) -> None:
         beneath = self.beneath
@@ -286,41 +299,88 @@ class Content:
             beneath.rename(new, beneath, old)
             raise
 
-    def _stored(self) -> Iterator[File]:
-        return (file for file in self.files if not file.pad)
-
     def _runs(self, offset: int, view: memoryview) -> Iterator[tuple[int, int, memoryview]]:
         """(file index, offset in the file, part of `view`) for each file the view touches."""
         done = 0
-        for index, begin, length in spans(self.files, offset, len(view)):
+        for index, begin, length in self._places(offset, len(view)):
             yield index, begin, view[done : done + length]
             done += length
+
+    def _places(self, offset: int, length: int) -> Iterable[Place]:
+        found = spans(self.files, offset, length)
+        if self._selection is None or not self._selection.parted:
+            return found
+        return self._selection.places(self.files, found)
+
+    def _is_pad(self, index: int) -> bool:
+        return index < len(self.files) and self.files[index].pad
+
+    def _is_parted(self, index: int) -> bool:
+        return self._selection is not None and index in self._selection.parted
+
+    def _made(self) -> list[File]:
+        """The files that are to be on disk."""
+        files = enumerate(self.files)
+        return [file for index, file in files if not file.pad and not self._is_parted(index)]
+
+    def _write(self, offset: int, view: memoryview, pieces: range) -> bool:
+        """False, and nothing done, when a file has to be made first of its parts."""
+        with self.gate.passing():
+            runs = [run for run in self._runs(offset, view) if not self._is_pad(run[0])]
+            if any(self._is_parted(run[0]) for run in runs):
+                return False
+            for index, begin, part in runs:
+                with self._borrow(index, writable=True) as descriptor:
+                    write_all(descriptor, part, begin)
+                self._note_rewritten(index, begin, len(part))
+        self._note_unsynced((run[0] for run in runs), pieces)
+        return True
+
+    def _make_whole(self, offset: int, length: int) -> None:
+        """Have the files of these bytes on disk: they are of pieces that have no slot."""
+        assert self._selection is not None
+        with self.gate.alone():
+            for index in {index for index, _, _ in self._places(offset, length)}:
+                if self._is_parted(index) and self._selection.make_whole(
+                    self.beneath, self.files, index
+                ):
+                    self._note_rewritten(index, 0, self.files[index].length)
 
     @contextmanager
     def _borrow(self, index: int, *, writable: bool = False) -> Iterator[int]:
         """The descriptor of a file; errors while it is used are given the file's path."""
-        beneath, path = self.beneath, self.files[index].path
+        place, path = self._place(index)
         try:
-            opener = partial(self._open, beneath, index, writable)
-            with self.pool.borrow((beneath, index), opener, writable=writable) as descriptor:
+            opener = partial(self._open, place, index, writable)
+            with self.pool.borrow((place, index), opener, writable=writable) as descriptor:
                 yield descriptor
         except OSError as error:
             if error.filename is None:
-                error.filename = beneath.shown(path)
+                error.filename = place.shown(path)
             raise
 
-    def _open(self, beneath: Beneath, index: int, writable: bool) -> int:
+    def _place(self, index: int) -> tuple[Beneath, Path]:
+        if index < len(self.files):
+            return self.beneath, self.files[index].path
+        assert self._selection is not None
+        return self._selection.parts.beneath, self._selection.parts.path
+
+    def _open(self, place: Beneath, index: int, writable: bool) -> int:
+        if index == len(self.files):
+            assert self._selection is not None
+            return self._selection.parts.open(writable)
         file = self.files[index]
         if writable:
-            return beneath.create(file.path, mode=_mode(file))
+            return place.create(file.path, mode=mode_of(file))
         try:
-            return beneath.open(file.path)
+            return place.open(file.path)
         except FileNotFoundError:
             with self.renaming:  # it may have been moved or renamed meanwhile
                 return self.beneath.open(self.files[index].path)
 
     def _fill_cached(self, index: int, begin: int, part: memoryview) -> bool:
-        file: OpenFile | None = self.pool.pin((self.beneath, index))
+        place = self.beneath if index < len(self.files) else self._place(index)[0]
+        file: OpenFile | None = self.pool.pin((place, index))
         if file is None:
             return False
         try:
@@ -331,7 +391,7 @@ class Content:
     def _extent(self, index: int, begin: int, length: int) -> Extent:
         try:
             with self._borrow(index) as descriptor:
-                return _extent(descriptor, begin, length)
+                return extent_of(descriptor, begin, length)
         except StorageMissing:
             raise
         except FileNotFoundError:
@@ -340,9 +400,9 @@ class Content:
     def _load(self, index: int, begin: int, part: memoryview) -> Extent:
         try:
             with self._borrow(index) as descriptor:
-                extent = _extent(descriptor, begin, len(part))
+                extent = extent_of(descriptor, begin, len(part))
                 if extent is Extent.DATA:
-                    _read_all(descriptor, part, begin)
+                    read_all(descriptor, part, begin)
                 return extent
         except StorageMissing:
             raise
@@ -374,34 +434,3 @@ class Content:
         lost = SyncError(error.errno, error.strerror, error.filename or self.root)
         lost.pieces = frozenset(pieces)
         return lost
-
-
-def _mode(file: File) -> int:
-    return 0o777 if file.executable else 0o666
-
-
-def _read_all(descriptor: int, part: memoryview, begin: int) -> None:
-    while part:
-        count = os.preadv(descriptor, [part], begin)
-        if not count:
-            raise ShortFileError(errno.ENODATA, "the file is too short")
-        part, begin = part[count:], begin + count
-
-
-def _write_all(descriptor: int, part: memoryview, begin: int) -> None:
-    while part:
-        count = os.pwrite(descriptor, part, begin)
-        part, begin = part[count:], begin + count
-
-
-def _extent(descriptor: int, begin: int, length: int) -> Extent:
-    if os.fstat(descriptor).st_size < begin + length:
-        return Extent.MISSING
-    return Extent.DATA if _has_data(descriptor, begin, length) else Extent.HOLE
-
-
-def _has_data(descriptor: int, begin: int, length: int) -> bool:
-    try:
-        return os.lseek(descriptor, begin, os.SEEK_DATA) < begin + length
-    except OSError as error:
-        return error.errno != errno.ENXIO  # ENXIO: a hole up to the end

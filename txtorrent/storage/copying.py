@@ -33,11 +33,12 @@ def clone(source: int, target: int) -> bool:
     return False
 
 
-def runs(source: int) -> Iterator[Run]:
-    """Where a file has data, in runs of at most RUN bytes; between them are holes."""
-    size, at = os.fstat(source).st_size, 0
-    while at < size and (data := _seek(source, at, os.SEEK_DATA)) is not None:
-        at, end = data, _seek(source, data, os.SEEK_HOLE) or size
+def runs(source: int, at: int = 0, end: int | None = None) -> Iterator[Run]:
+    """Where a file has data, from `at` to `end`, in runs of at most RUN bytes."""
+    size = os.fstat(source).st_size
+    stop = size if end is None else min(end, size)
+    while at < stop and (data := _seek(source, at, os.SEEK_DATA)) is not None:
+        at, end = data, min(stop, _seek(source, data, os.SEEK_HOLE) or size)
         while at < end:
             length = min(RUN, end - at)
             yield at, length

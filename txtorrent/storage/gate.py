@@ -30,6 +30,15 @@ class Gate:
                 self._inside -= 1
                 self._changed.notify_all()
 
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Within it nobody passes."""
+        self.shut()
+        try:
+            yield
+        finally:
+            self.open()
+
     def shut(self) -> None:
         """Let nobody in, and wait until all have left.  Blocks also while another has it shut."""
         with self._changed:
