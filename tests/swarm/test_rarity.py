@@ -287,6 +287,11 @@ class Layered(SynchronousTestCase):
             else:
                 self.assertEqual(sorted(found), [0, 1, 2])
 
+    def test_level(self):
+        made = self.layered("0000", "1323")
+        self.assertEqual([made.level(piece) for piece in range(4)], [2, 0, 1, 0])
+        self.assertEqual(rarity("00").level(1), 0)
+
     def test_in_order(self):
         made = self.layered("54321", "13133")
         chosen = []

@@ -69,10 +69,6 @@ class Pieces(SynchronousTestCase):
     def test_nothing_said(self):
         self.assertIsNone(piece_priorities(*files_of("aabb"), None))
 
-    def test_wrong(self):
-        for wishes in ("", "2", "222", "24"):
-            self.assertRaises(ValueError, piece_priorities, *files_of("aabb"), digits(wishes))
-
 
 class Settled(SynchronousTestCase):
     def test_pictures(self):

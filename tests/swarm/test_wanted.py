@@ -36,6 +36,13 @@ class Priorities(SynchronousTestCase):
         world.prioritise("2222" + "321")
         self.assertEqual(world.pick(world.peer("a", "0000011"), 9), "5 6")
 
+    def test_while_choked(self):
+        world = World("......", blocks=1)
+        world.prioritise("012302")
+        a = world.peer("a", "111111")
+        a.choking, a.allowed_fast = True, {0, 1, 2, 5}
+        self.assertEqual(world.pick(a, 9), "2 5 1")
+
     def test_changed_while_it_runs(self):
         """More urgent ones turn up for a peer that walks along the less urgent ones."""
         for change in ("1112", "1113", "0002"):
@@ -112,14 +119,14 @@ class Unwanted(SynchronousTestCase):
         a, b = world.peer("a", "10"), world.peer("b", "10")
         world.fill(2, a)
         world.prioritise("02")
-        self.assertTrue(world.picker.has_aside)
+        self.assertEqual(set(world.picker.aside), {0})
         self.assertEqual((world.pick(a, 9), world.pick(b, 9)), ("", ""))
         world.arrive(a, 0, 0)
         world.release(a, 0, 1)
         self.assertEqual((world.pick(b, 9), world.picture), ("", "+...|...."))
         self.assertEqual(world.pool.lent, 4 * 16384)
         world.prioritise("22")
-        self.assertFalse(world.picker.has_aside)
+        self.assertFalse(world.picker.aside)
         world.fill(9, b)
         self.assertEqual(world.picture, "+bbb|....")
 
@@ -130,7 +137,7 @@ class Unwanted(SynchronousTestCase):
         world.prioritise("02")
         world.deliver(a, 0)
         world.verified(0)
-        self.assertEqual((world.picture, world.picker.has_aside), ("#|..", False))
+        self.assertEqual((world.picture, world.picker.aside), ("#|..", {}))
         self.assertEqual(world.pool.lent, 0)
         world.prioritise(None)
         self.assertEqual(world.pick(a, 9), "")
@@ -188,6 +195,12 @@ class Sequential(SynchronousTestCase):
         for start, expected in [(0, "0 2 3 4"), (3, "3 4 0 2"), (1, "2 3 4 0"), (4, "4 0 2 3")]:
             world = self.world(".....", start)
             self.assertEqual(world.pick(world.peer("a", "10111"), 9), expected)
+
+    def test_while_choked(self):
+        world = self.world("....", 2)
+        a = world.peer("a", "1111")
+        a.choking, a.allowed_fast = True, {0, 1, 3}
+        self.assertEqual(world.pick(a, 9), "3 0 1")
 
     def test_rarity_does_not_matter(self):
         world = self.world(HAD + "...")

@@ -48,6 +48,8 @@ class PiecePicker:
         self.have = have
         self.settled = have
         self.partials: dict[int, Partial] = {}
+        self.aside: dict[int, Partial] = {}
+        """Those of `partials` that are not wanted."""
         self.sequential_from: int | None = None
         """Begin the pieces in order, from this one on and then from 0 on; None: rarest first."""
         self.hold_last = False
@@ -59,7 +61,6 @@ class PiecePicker:
         self._pool = pool
         self._random = random
         self._open: dict[int, Partial] = {}
-        self._aside: set[int] = set()
         self._suspect: set[int] = set()
         self._per_piece = geometry.blocks_per_piece
         # Of thousands of peers most have nothing or everything: these are theirs, all of them.
@@ -77,11 +78,6 @@ class PiecePicker:
         """Nothing but the last wanted piece is left to request, and `hold_last` forbids it."""
         return self._must_hold() and not self._is_under_way
 
-    @property
-    def has_aside(self) -> bool:
-        """Whether something lies in memory that nothing will be added to."""
-        return bool(self._aside)
-
     # -- what is wanted ------------------------------------------------------------
 
     def prioritise(self, priorities: bytes | None, settled: Bitfield) -> None:
@@ -90,11 +86,12 @@ class PiecePicker:
         To be followed by `look_again` for each peer.
         """
         self.settled = settled
-        self._aside = {piece for piece in self.partials if piece in settled}
+        partials = self.partials.items()
+        self.aside = {piece: partial for piece, partial in partials if piece in settled}
         self._open = {
             piece: partial
-            for piece, partial in self.partials.items()
-            if partial.has_free and piece not in self._aside
+            for piece, partial in partials
+            if partial.has_free and piece not in self.aside
         }
         busy = settled.copy()
         for piece in self.partials:
@@ -271,7 +268,7 @@ class PiecePicker:
     @property
     def _is_under_way(self) -> bool:
         """Whether a piece is that is wanted."""
-        return len(self.partials) > len(self._aside)
+        return len(self.partials) > len(self.aside)
 
     def _choose(self, peer: Peer) -> int | None:
         if self.sequential_from is not None:
@@ -281,8 +278,9 @@ class PiecePicker:
         return self.rarity.choose(peer)
 
     def _choose_fast(self, peer: Peer) -> int | None:
-        offered = (p for p in sorted(peer.allowed_fast) if self.rarity.offered(p))
-        return next((piece for piece in offered if piece in peer.have), None)
+        rarity, start, size = self.rarity, self.sequential_from or 0, self.have.size
+        offered = [p for p in peer.allowed_fast if rarity.offered(p) and p in peer.have]
+        return min(offered, key=lambda p: (rarity.level(p), (p - start) % size), default=None)
 
     def _pick_again(self, peer: Peer, count: int) -> list[range]:
         start = int(self._random.random() * len(self.partials))
@@ -290,7 +288,7 @@ class PiecePicker:
         picked: list[range] = []
         around = chain(islice(partials, start, None), islice(partials, start))
         for partial in islice(around, ENDGAME_LOOKS):
-            if partial.piece in self._aside:
+            if partial.piece in self.aside:
                 continue
             if partial.piece in peer.have and not partial.sole and self._may_serve(peer, partial):
                 base = partial.piece * self._per_piece
@@ -313,7 +311,7 @@ class PiecePicker:
             return
         if partial.sole is peer:
             partial.sole = None
-        if partial.release(block) and piece not in self._aside:
+        if partial.release(block) and piece not in self.aside:
             self._open[piece] = partial
 
     def release_all(self, peer: Peer) -> None:
@@ -349,7 +347,7 @@ class PiecePicker:
     def _forget(self, piece: int) -> None:
         partial = self.partials.pop(piece, None)
         self._open.pop(piece, None)
-        self._aside.discard(piece)
+        self.aside.pop(piece, None)
         if partial is not None:
             partial.discard()
 

@@ -144,6 +144,13 @@ class Rarity:
         """Whether the piece may be begun."""
         return piece in self._offered
 
+    def level(self, piece: int) -> int:
+        """How many levels of more urgent pieces there are than that of this piece, which may be
+        begun."""
+        at, mask = piece >> 3, MASK[piece & 7]
+        levels = enumerate(self._levels)
+        return next(number for number, bits in levels if bits is None or bits[at] & mask)
+
     # -- who has what ----------------------------------------------------------------------
 
     def add_pieces(self, peer: Peer, pieces: Bitfield) -> None:

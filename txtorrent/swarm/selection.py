@@ -32,15 +32,10 @@ def piece_priorities(
     """The priority of each piece: the highest of the files in it.
 
     `wishes` has one for each of `files`; that of a pad does not count, since a pad belongs to
-    the file before it. None, in and out: all are NORMAL. ValueError: not one for each file, or
-    something that is no priority.
+    the file before it. None, in and out: all are NORMAL.
     """
     if wishes is None:
         return None
-    if len(wishes) != len(files):
-        raise ValueError(f"{len(wishes)} priorities for {len(files)} files")
-    if wishes and max(wishes) > Priority.HIGH:
-        raise ValueError(f"{max(wishes)} is no priority of a file")
     pieces = bytearray(geometry.piece_count)
     for priority, run in _runs(files, geometry, wishes):
         pieces[run.start : run.stop] = bytes([priority]) * len(run)

@@ -4,7 +4,7 @@ Per block there is no object, no timer, no Deferred and no log call: peers are a
 once a received chunk, time-outs are found by one scan a second, haves go out in batches.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Protocol
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
@@ -14,12 +14,13 @@ from txtorrent.bitfield import Bitfield
 from txtorrent.metainfo.pieces import BLOCK
 from txtorrent.peer.protocol import PeerProtocol
 from txtorrent.swarm.allowedfast import SET_SIZE, allowed_fast_set
-from txtorrent.swarm.partial import CHUNK_BLOCKS
+from txtorrent.swarm.partial import CHUNK_BLOCKS, Partial
 from txtorrent.swarm.picker import PiecePicker
 from txtorrent.swarm.rounds import Rounds
 from txtorrent.swarm.window import MOST, fair_share
 from txtorrent.torrent.asking import request_frames
 from txtorrent.torrent.assembly import Assembly
+from txtorrent.torrent.choice import Choice
 from txtorrent.torrent.progress import Progress
 from txtorrent.torrent.shared import Shared
 from txtorrent.wire import messages as m
@@ -52,10 +53,10 @@ class Swarm(Protocol):
         """A peer became interested, or is no longer."""
 
     def completed(self) -> None:
-        """The last piece was verified."""
+        """The last wanted piece was verified."""
 
     def useless(self, link: PeerProtocol) -> None:
-        """The peer and we both have everything."""
+        """The peer has everything, and we all that we want."""
 
 
 class Exchange:
@@ -324,12 +325,15 @@ class Exchange:
 
     def piece_verified(self, piece: int) -> None:
         """It is had: peers are told, and nobody is asked for it."""
+        was_complete = self.progress.is_complete
         self.picker.verified(piece)
         self._new_haves.append(piece)
         if self._haves_due is None and not self._stopped:
             self._haves_due = self._clock.callLater(HAVE_BATCH, self._tell_haves)
-        if self.progress.is_complete:
+        if self.progress.is_complete and not was_complete:
             self._complete()
+        elif self.picker.is_holding_last:
+            self._mind_all()
 
     def piece_failed(self, piece: int) -> None:
         """It is to be fetched again."""
@@ -346,6 +350,17 @@ class Exchange:
             for link in tuple(self.links):
                 self.request_more(link)
 
+    def choose(self, choice: Choice) -> None:
+        """What is wanted changed, and `progress` says so already."""
+        picker = self.picker
+        picker.sequential_from, picker.hold_last = choice.sequential_from, choice.hold_last
+        picker.prioritise(self.progress.priorities, self.progress.settled)
+        for link in self.links:
+            picker.look_again(link.peer)
+        self._mind_all()
+        for link in tuple(self.links):
+            self.request_more(link)
+
     def _tell_haves(self) -> None:
         """A seed need not hear of any piece. Everybody else hears of all, of those that they
         have too: a peer that completes must know us for a seed when we are one."""
@@ -358,6 +373,9 @@ class Exchange:
 
     def _complete(self) -> None:
         self._swarm.completed()
+        self._mind_all()
+
+    def _mind_all(self) -> None:
         for link in tuple(self.links):
             self._mind_interest(link)
             self._mind_seed(link)
@@ -393,7 +411,9 @@ class Exchange:
             self._safely(self._scan_quiet, link, now)
         self._mind_share()
         if self._starved:
-            self._spill_idle(now)
+            self._spill_idle(self.picker.partials, now)
+        elif self.picker.aside:
+            self._spill_idle(self.picker.aside, now)
 
     def _safely(
         self, scan: Callable[[PeerProtocol, float], None], link: PeerProtocol, now: float
@@ -462,9 +482,10 @@ class Exchange:
             self._cancel(link, number)
         self._wake_hungry()
 
-    def _spill_idle(self, now: float) -> None:
-        """Memory is short: what lies half done and idle goes to disk."""
-        for partial in tuple(self.picker.partials.values()):
+    def _spill_idle(self, partials: Mapping[int, Partial], now: float) -> None:
+        """Memory is short, or held by what is not wanted: what lies half done and idle goes to
+        disk."""
+        for partial in tuple(partials.values()):
             number = partial.idle_chunk(now - SPILL_AFTER)
             if number is not None:
                 self._assembly.spill(partial, number)

@@ -1,6 +1,6 @@
 """The life of a torrent as a state graph. Everything that may change its state is here.
 
-    new -> loading -> checking -> downloading -> seeding
+    new -> loading -> checking -> downloading <-> seeding
                \\________________/        |          |
        any of them -> failed (tries again when told) and -> stopping -> stopped
 
@@ -39,10 +39,13 @@ class Life(Protocol):
         """What is on disk is known, and pieces are missing."""
 
     def found_complete(self) -> None:
-        """What is on disk is known, and it is everything."""
+        """What is on disk is known, and it is everything that is wanted."""
 
     def last_piece(self) -> None:
-        """The last missing piece was verified."""
+        """The last wanted piece was verified, or those that are missing are wanted no more."""
+
+    def more_wanted(self) -> None:
+        """Pieces are wanted that are missing."""
 
     def fail(self) -> None:
         """The disk does not do its work."""
@@ -74,6 +77,9 @@ class Stages(Protocol):
 
     def turn_seed(self) -> None:
         """From leeching to seeding, without a pause."""
+
+    def turn_leech(self) -> None:
+        """From seeding to leeching, without a pause."""
 
     def give_up(self) -> None:
         """End every part, and look now and then whether it can go on."""
@@ -124,6 +130,11 @@ def _seed(life: Life, stages: Stages) -> None:
 @downloading.upon(Life.last_piece).to(seeding)
 def _turn_seed(life: Life, stages: Stages) -> None:
     stages.turn_seed()
+
+
+@seeding.upon(Life.more_wanted).to(downloading)
+def _turn_leech(life: Life, stages: Stages) -> None:
+    stages.turn_leech()
 
 
 @loading.upon(Life.fail).to(failed)

@@ -34,7 +34,7 @@ class Owner(Protocol):
     """The torrent, as its parts see it."""
 
     def completed(self) -> None:
-        """The last piece was verified."""
+        """The last wanted piece was verified."""
 
     def storage_failed(self, error: OSError) -> None:
         """The disk does not do its work."""
@@ -117,9 +117,16 @@ class Parts:
             saving.addErrback(self._save_failed)
 
     def turn_seed(self) -> None:
-        """The download is complete."""
+        """All that is wanted is there."""
         self._choker.slots = slots_for(self._shared.upload.rate, seeding=True)
-        self.announcer.completed()
+        if self._progress.have.is_full:
+            self.announcer.completed()
+        self.saver.save().addErrback(self._save_failed)
+
+    def turn_leech(self) -> None:
+        """More is wanted. The seeds that were sent away are to be found again."""
+        self._choker.slots = slots_for(self._shared.upload.rate, seeding=False)
+        self.announcer.want_peers()
         self.saver.save().addErrback(self._save_failed)
 
     async def stop(self, save: bool) -> None:
@@ -179,11 +186,11 @@ class Parts:
         self.choking.interest_changed(link, self._shared.reactor.seconds())
 
     def completed(self) -> None:
-        """The last piece was verified."""
+        """The last wanted piece was verified."""
         self._owner.completed()
 
     def useless(self, link: PeerProtocol) -> None:
-        """Two seeds have nothing to say to each other."""
+        """A seed and one who wants nothing have nothing to say to each other."""
         self.connections.drop_useless(link)
 
     # -- tracker.announcer.Owner -------------------------------------------------------------
@@ -192,7 +199,7 @@ class Parts:
         """How the torrent stands."""
         progress = self._progress
         return Totals(
-            progress.uploaded.total, progress.downloaded.total, progress.left, progress.corrupt
+            progress.uploaded.total, progress.downloaded.total, progress.missing, progress.corrupt
         )
 
     def found_peers(self, url: str, addresses: Sequence[Address]) -> None:

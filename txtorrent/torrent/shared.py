@@ -17,6 +17,7 @@ from txtorrent.storage.filepool import FilePool
 from txtorrent.storage.journal import Journal
 from txtorrent.swarm.banlist import BAN, BanList
 from txtorrent.swarm.buffers import BufferPool
+from txtorrent.torrent.choice import Choice
 from txtorrent.tracker.clients import Trackers
 
 _log = Logger()
@@ -95,3 +96,5 @@ class TorrentOptions:
     """Files and folders under other names than the metainfo has: see `metainfo.renames`."""
     recheck: bool = False
     """Hash everything once more at the start, whatever the saved state says."""
+    choice: Choice = field(factory=Choice)
+    """What is wanted of it at first; `Torrent.choose` changes it."""

@@ -23,7 +23,9 @@ from txtorrent.storage.journal import Resume
 from txtorrent.storage.trust import Trust, trust
 from txtorrent.swarm.peerbook import Source
 from txtorrent.swarm.rate import Rate
+from txtorrent.swarm.selection import piece_priorities
 from txtorrent.torrent.assembly import FULL
+from txtorrent.torrent.choice import Choice
 from txtorrent.torrent.life import State, make_life
 from txtorrent.torrent.parts import Parts
 from txtorrent.torrent.progress import Progress
@@ -61,6 +63,7 @@ class Torrent:
         announcer: Announcer | None = None,
         watcher: Callable[["Torrent"], None] | None = None,
     ) -> None:
+        options.choice.check(metainfo)
         now = shared.reactor.seconds()
         self.metainfo = metainfo
         self.state = State.NEW
@@ -68,6 +71,10 @@ class Torrent:
         self.progress = Progress(
             metainfo, Bitfield(metainfo.geometry.piece_count), Rate(now), Rate(now)
         )
+        self.choice = options.choice
+        """What is wanted; see `choose`."""
+        self._chosen = Choice()
+        self._choosing: Deferred[None] = succeed(None)
         self._options = options
         self._shared = shared
         self._watcher = watcher
@@ -127,7 +134,7 @@ class Torrent:
         return stopped
 
     def when_complete(self) -> "Deferred[None]":
-        """Fires when every piece is had: at once if that is so. May be asked again and again.
+        """Fires when all that is wanted is had: at once if so. May be asked again and again.
 
         Fails with TorrentEndedError when the torrent is stopped or gets into an error before
         that. Cancelling it changes nothing for the torrent.
@@ -137,6 +144,26 @@ class Torrent:
         waiting: Deferred[None] = Deferred(lambda cancelled: self._completed.pop(cancelled, None))
         self._completed[waiting] = None
         return waiting
+
+    @property
+    def is_holding_last(self) -> bool:
+        """Whether all is done but for the piece that `Choice.hold_last` holds back."""
+        return self._parts is not None and self._parts.exchange.picker.is_holding_last
+
+    def choose(self, choice: Choice) -> "Deferred[None]":
+        """Want this from now on, running or not. ValueError: it does not fit; nothing changed.
+
+        A complete torrent of which more is wanted downloads again. Fires when `progress` and
+        `state` have followed, for which the disk may be needed, or when that is another's affair:
+        of a later choice, of the next start. Never fails.
+        """
+        choice.check(self.metainfo)
+        self.choice = choice
+        if self._parts is not None:
+            self._mind_choice()
+        followed: Deferred[None] = Deferred()
+        self._choosing.addBoth(lambda _: followed.callback(None))
+        return followed
 
     def tick(self, now: float) -> None:
         """To be called every second."""
@@ -182,13 +209,21 @@ class Torrent:
         progress = self.progress
         _log.info(
             "{name}: complete ({size:,} bytes; downloaded {down:,}, of it wasted {wasted:,})",
-            name=self.name, size=progress.size, down=progress.downloaded.total,
+            name=self.name, size=progress.wanted_size, down=progress.downloaded.total,
             wasted=progress.wasted,
         )  # fmt: skip
         _log.info("{name}: seeding", name=self.name)
         assert self._parts is not None
         self._parts.turn_seed()
         self._tell_complete()
+
+    def turn_leech(self) -> None:
+        """From seeding to leeching, without a pause."""
+        self._enter(State.DOWNLOADING)
+        _log.info("{name}: more is wanted ({left:,} bytes left)",
+                  name=self.name, left=self.progress.left)  # fmt: skip
+        assert self._parts is not None
+        self._parts.turn_leech()
 
     def give_up(self) -> None:
         """End every part, and look now and then whether it can go on."""
@@ -212,6 +247,7 @@ class Torrent:
         await before
         parts, self._parts = self._parts, None
         await self._end(parts, save=True)
+        await self._choosing
         self._life.all_stopped()
 
     def rest(self) -> None:
@@ -236,6 +272,7 @@ class Torrent:
             self._life.found_complete()
         else:
             self._life.found_incomplete()
+        self._mind_choice()
 
     def _judge(self, resume: Resume | None) -> Trust:
         """On a disk thread: what of the saved state can be believed."""
@@ -251,7 +288,8 @@ class Torrent:
     def _restore(self, resume: Resume | None, believed: Trust) -> None:
         """Totals only grow: those of a torrent that is tried again are newer than those saved."""
         now, progress = self._shared.reactor.seconds(), self.progress
-        progress.have = believed.have
+        progress.restore(believed.have)
+        self._take_choice()
         if resume is not None:
             downloaded, uploaded = progress.downloaded.total, progress.uploaded.total
             progress.downloaded = Rate(now, max(resume.downloaded, downloaded))
@@ -266,7 +304,7 @@ class Torrent:
             done += 1
             self.progress.checked = done / pieces.count
             if good:
-                self.progress.have.add(piece)
+                self.progress.found(piece)
 
         self.progress.checked = 0.0
         await self._store.check(pieces, on_piece)
@@ -282,6 +320,7 @@ class Torrent:
         )  # fmt: skip
         await parts.saver.begin()
         # Only now may peers find them: what came before that checkpoint would not be recorded.
+        parts.exchange.choose(self._chosen)
         self._parts = parts
 
     def _load_failed(self, failure: Failure) -> None:
@@ -298,7 +337,7 @@ class Torrent:
         self._parts.start()
 
     def completed(self) -> None:
-        """The last piece was verified."""
+        """The last wanted piece was verified."""
         self._life.last_piece()
 
     def storage_failed(self, error: OSError) -> None:
@@ -319,6 +358,41 @@ class Torrent:
         """A tracker told of peers."""
         if self._parts is not None:
             self._parts.connections.found(addresses, Source.TRACKER)
+
+    # -- what is wanted ----------------------------------------------------------------------
+
+    def _mind_choice(self) -> None:
+        """Bring the running parts up to the user's choice."""
+        if self.choice.files != self._chosen.files:
+            self._choosing.cancel()
+            ready = self._choosing = Deferred.fromCoroutine(self._make_ready())
+            ready.addCallback(lambda _: self._carry_out()).addErrback(self._load_failed)
+        elif self.choice != self._chosen:
+            self._carry_out()
+
+    async def _make_ready(self) -> None:
+        """Have on disk what has to be there before the first piece of a file comes."""
+        if not self.progress.have.is_empty:
+            await self._shared.disk.read.run(self.content.require)
+        full = self._options.allocation is Allocation.FULL
+        await self._shared.disk.write.run(self.content.create, full)
+
+    def _take_choice(self) -> None:
+        """Count by the user's choice."""
+        before, self._chosen = self._chosen.files, self.choice
+        if self._chosen.files != before:
+            metainfo, files = self.metainfo, self._chosen.files
+            self.progress.choose(piece_priorities(metainfo.files, metainfo.geometry, files))
+
+    def _carry_out(self) -> None:
+        self._take_choice()
+        if self._parts is None:
+            return
+        self._parts.exchange.choose(self._chosen)
+        if self.state is State.DOWNLOADING and self.progress.is_complete:
+            self._life.last_piece()
+        elif self.state is State.SEEDING and not self.progress.is_complete:
+            self._life.more_wanted()
 
     # -- ending ------------------------------------------------------------------------------
 
