@@ -242,11 +242,20 @@ class Rarity:
         return None
 
     def _ahead(self, bits: bytearray) -> Iterator[int]:
-        """Along the order of each level, then what it left out."""
-        for level, order in zip(self._levels, self._orders, strict=True):
-            yield from self._along(order, bits)
-            while few := self._few(bits, level):
-                yield from (piece for piece in few if piece in self._offered)
+        """One level after the other. There may be a walk for each of thousands of peers: those of
+        one level are kept small."""
+        each = zip(self._levels, self._orders, strict=True)
+        if not self._layered:
+            return self._through(*next(each), bits)
+        return chain.from_iterable(self._through(level, order, bits) for level, order in each)
+
+    def _through(
+        self, level: bytes | None, order: list["array[int]"], bits: bytearray
+    ) -> Iterator[int]:
+        """Along the order of a level, then what it left out."""
+        yield from self._along(order, bits)
+        while few := self._few(bits, level):
+            yield from (piece for piece in few if piece in self._offered)
 
     def _along(self, order: list["array[int]"], bits: bytearray) -> Iterator[int]:
         offered, mask, patience = self._offered.bits, MASK, PATIENCE
