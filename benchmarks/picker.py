@@ -3,6 +3,9 @@
 One torrent is downloaded from a crowd, a few blocks of each peer a turn, until so many pieces
 are had. A quarter each of the peers are seeds, have half, a tenth and a hundredth of the
 pieces. The time that the picker is told is that of a download at RATE. Costs are CPU time.
+
+--order priorities gives every fourth piece each priority, --order sequential begins with a piece
+in the middle; both cost more than rarest first, and only who asks for them pays.
 """
 
 import argparse
@@ -26,6 +29,7 @@ from txtorrent.swarm.buffers import BufferPool
 from txtorrent.swarm.peer import Peer
 from txtorrent.swarm.picker import PiecePicker
 from txtorrent.swarm.rate import Rate
+from txtorrent.swarm.selection import Priority, settle
 from txtorrent.swarm.window import RequestWindow
 
 RATE: Final = 125_000_000
@@ -38,6 +42,7 @@ MOST_BLOCKS: Final = 200_000
 """Blocks after which enough is known."""
 SHARES: Final = (1, 2, 10, 100)
 """A peer has one piece in so many."""
+ORDERS: Final = ("rarest", "priorities", "sequential")
 
 
 @define
@@ -72,6 +77,16 @@ class Download:
         geometry = Geometry(piece_length, pieces * piece_length)
         with self._timed("made"):
             self.picker = PiecePicker(geometry, Bitfield(pieces), BufferPool(), self.random)
+
+    def order(self, name: str) -> None:
+        """Pick as one of ORDERS says."""
+        if name == "priorities":
+            priorities = bytes(Priority) * (self.pieces // len(Priority) + 1)
+            with self._timed("prioritised"):
+                some = priorities[: self.pieces]
+                self.picker.prioritise(some, settle(self.picker.have, some))
+        elif name == "sequential":
+            self.picker.sequential_from = self.pieces // 2
 
     def join(self) -> None:
         """The peers come, and say what they have."""
@@ -180,11 +195,12 @@ class Download:
         self.costs[kind].add(thread_time() - begin, calls)
 
 
-def memory(pieces: int, piece_length: int, peer_count: int) -> float:
+def memory(order: str, pieces: int, piece_length: int, peer_count: int) -> float:
     """Bytes a piece that the picker holds after some turns, without the peers' bitfields."""
     tracemalloc.start()
     try:
         download = Download(pieces, piece_length, peer_count)
+        download.order(order)
         download.join()
         for _ in range(3):
             download.turn()
@@ -209,13 +225,17 @@ def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.picker", description=__doc__)
     parser.add_argument("--pieces", type=int, default=65_536)
     parser.add_argument("--peers", type=int, default=200)
+    parser.add_argument("--order", choices=ORDERS, default=ORDERS[0])
     parser.add_argument("--kib", type=int, nargs="+", default=[16, 256, 1024], help="of a piece")
     options = parser.parse_args(arguments)
     runs = {}
     for kib in options.kib:
         work = options.pieces, kib * 1024, options.peers
-        runs[f"{kib} KiB"] = Download(*work).run() | {"bytes a piece": memory(*work)}
-    print(f"{options.pieces} pieces, {options.peers} peers")
+        download = Download(*work)
+        download.order(options.order)
+        held = memory(options.order, *work)
+        runs[f"{kib} KiB"] = download.run() | {"bytes a piece": held}
+    print(f"{options.pieces} pieces, {options.peers} peers, {options.order}")
     print(table(runs))
     print(json.dumps(runs))
 

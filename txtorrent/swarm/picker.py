@@ -262,8 +262,9 @@ class PiecePicker:
     def _must_hold(self) -> bool:
         """Whether one piece is left to be begun. That of a torrent which has nothing to share yet
         is not held back: it would be for ever."""
-        shares = bool(self.have) or self._is_under_way
-        return self.hold_last and self.rarity.remaining == 1 and shares
+        if not self.hold_last or self.rarity.remaining != 1:
+            return False
+        return bool(self.have) or self._is_under_way
 
     @property
     def _is_under_way(self) -> bool:
