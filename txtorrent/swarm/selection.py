@@ -36,25 +36,27 @@ def piece_priorities(
     """
     if wishes is None:
         return None
-    pieces = bytearray(geometry.piece_count)
-    for priority, run in _runs(files, geometry, wishes):
-        pieces[run.start : run.stop] = bytes([priority]) * len(run)
+    pieces, length = bytearray(geometry.piece_count), geometry.piece_length
+    runs = _runs(files, wishes)
+    ends = [*(begin for begin, _ in runs[1:]), geometry.total]
+    for priority in (Priority.LOW, Priority.NORMAL, Priority.HIGH):
+        for (begin, wish), end in zip(runs, ends, strict=False):
+            if wish == priority:
+                first, behind = begin // length, -(-end // length)
+                pieces[first:behind] = bytes([wish]) * (behind - first)
     return None if pieces.count(Priority.NORMAL) == len(pieces) else bytes(pieces)
 
 
-def _runs(files: Sequence[File], geometry: Geometry, wishes: bytes) -> list[tuple[int, range]]:
-    """The pieces of files that lie side by side and are wanted alike; the most urgent last."""
+def _runs(files: Sequence[File], wishes: bytes) -> list[tuple[int, int]]:
+    """Where in the torrent files begin that are wanted otherwise than those before, and how."""
     begins: list[tuple[int, int]] = []
+    before = -1
     for file, wish in zip(files, wishes, strict=True):
-        if not file.pad and file.length and (not begins or begins[-1][1] != wish):
+        if wish != before and not file.pad and file.length:
             # What lies before the first file can only be pads.
             begins.append((file.offset if begins else 0, wish))
-    ends = [*(offset for offset, _ in begins[1:]), geometry.total]
-    runs = [
-        (wish, geometry.piece_range(begin, end - begin))
-        for (begin, wish), end in zip(begins, ends, strict=False)
-    ]
-    return sorted(runs, key=lambda run: run[0])
+            before = wish
+    return begins
 
 
 def settle(have: Bitfield, priorities: bytes | None) -> Bitfield:
