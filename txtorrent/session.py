@@ -39,6 +39,7 @@ from txtorrent.swarm.buffers import BufferPool
 from txtorrent.torrent.shared import Budget, Shared, TorrentOptions
 from txtorrent.torrent.torrent import Torrent
 from txtorrent.tracker.announcer import Announcer
+from txtorrent.tracker.announcing import Announcing
 from txtorrent.tracker.clients import Trackers
 from txtorrent.wire.handshake import make_peer_id
 
@@ -191,13 +192,14 @@ class Session:
 
     def _make_shared(self) -> Shared:
         options, now = self.options, self.reactor
+        peer_id = make_peer_id(self._random)
         return Shared(
             reactor=self.reactor,
             random=self._random,
             disk=self.disk,
             files=FilePool(),
             journal=self.journal,
-            trackers=self._trackers,
+            announcing=Announcing(self._trackers, now, self._random, peer_id, self.port),
             buffers=BufferPool(),
             scratch=make_scratch(),
             download=Limiter(options.download_rate, now),
@@ -205,7 +207,7 @@ class Session:
             bans=BanList(),
             budget=Budget(options.connections),
             close_host=self.close_host,
-            peer_id=make_peer_id(self._random),
+            peer_id=peer_id,
             port=self.port,
             interface=None if options.interface is None else canonical_host(options.interface),
         )

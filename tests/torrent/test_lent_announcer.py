@@ -1,13 +1,11 @@
 """A torrent that is lent an announcer: its trackers do not notice that it comes and goes."""
 
-from random import Random
-
 from tests.swarms.case import SwarmCase
 from tests.tracker.owner import Owner
 from txtorrent.torrent.life import State
 from txtorrent.torrent.shared import TorrentOptions
 from txtorrent.torrent.torrent import Torrent
-from txtorrent.tracker.announcer import Announcer, Identity, Totals
+from txtorrent.tracker.announcer import Announcer, Totals
 from txtorrent.wire.announce import Event
 
 STARTED, NONE, COMPLETED, STOPPED = Event.STARTED, Event.NONE, Event.COMPLETED, Event.STOPPED
@@ -26,12 +24,7 @@ class Lent(SwarmCase):
         self.net.tracker.announces.clear()
         metainfo, shared = node.payload.metainfo, node.session._shared
         self.announcer = Announcer(
-            metainfo.announce_tiers,
-            shared.trackers,
-            shared.reactor,
-            Random(1),
-            owner,
-            Identity(metainfo.info_hash, shared.peer_id, shared.port, 77),
+            shared.announcing, metainfo.info_hash, metainfo.announce_tiers, owner
         )
         return self.announcer
 

@@ -4,7 +4,7 @@ import math
 from itertools import pairwise
 from random import Random
 
-from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.defer import CancelledError, Deferred, fail, maybeDeferred, succeed
 from twisted.logger import LogLevel, capturedLogs, formatEvent, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -12,10 +12,13 @@ from tests.testing.clock import HeapClock
 from tests.tracker.owner import Owner
 from tests.tracker.trackers import INFO_HASH, PEER_ID, World
 from txtorrent.address import Address
-from txtorrent.tracker.announcer import STOP_LIMIT, Announcer, Identity, Totals
+from txtorrent.tracker.announcer import REPAIR_PAUSE, SCATTER, STOP_LIMIT, Announcer, Totals
+from txtorrent.tracker.announcing import Announcing
 from txtorrent.tracker.clients import Trackers
 from txtorrent.tracker.errors import RestingError, UnreachableError
-from txtorrent.tracker.tiers import MAX_TRACKERS, Tiers, TrackerState
+from txtorrent.tracker.tiers import MAX_TRACKERS, Tiers
+from txtorrent.tracker.tracker import TrackerState
+from txtorrent.tracker.turns import Rank
 from txtorrent.wire.announce import AnnounceResponse, Event, ScrapeResult, TrackerError
 
 PEER = Address("1.2.3.4", 6881)
@@ -45,6 +48,10 @@ class Asked:
         self.scraped = []
         self.log = []
         self.requests = []
+        self.busy = False
+        self.waiting = {}
+        self.applicants = {}
+        self.ranks = []
 
     def announce(self, url, request, *, trusted=False):
         self.log.append((round(self.clock.seconds()), url[-1], request.event))
@@ -57,6 +64,38 @@ class Asked:
         elif answer is not None:
             deferred.callback(answer)
         return deferred
+
+    def apply(self, applicant, rank) -> None:
+        self.ranks.append(rank)
+        answer = self.answers.get(applicant.url[-1])
+        if isinstance(answer, RestingError):
+            self.log.append((round(self.clock.seconds()), applicant.url[-1], None))
+            raise answer
+        self.waiting[applicant] = None
+        if not self.busy:
+            self.turn(applicant)
+
+    def turn(self, applicant) -> None:
+        del self.waiting[applicant]
+        asked = maybeDeferred(
+            lambda: self.announce(applicant.url, applicant.request(), trusted=applicant.trusted)
+        )
+        self.applicants[applicant] = asked
+        asked.addCallbacks(
+            lambda response: self.over(applicant, asked) and applicant.answered(response),
+            lambda failure: self.over(applicant, asked) and applicant.failed(failure.value),
+        )
+
+    def over(self, applicant, asked) -> bool:
+        """Whether the applicant still waits for it."""
+        if self.applicants.get(applicant) is asked:
+            del self.applicants[applicant]
+            return True
+        return False
+
+    def leave(self, applicant) -> None:
+        self.waiting.pop(applicant, None)
+        self.applicants.pop(applicant, None)
 
     def scrape(self, url, info_hashes, *, trusted=False):
         self.scraped.append((url[-1], info_hashes))
@@ -80,15 +119,16 @@ class AnnouncerCase(SynchronousTestCase):
         self.clock.advance(6)
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
+    def announcing(self, random: Random | None = None) -> Announcing:
+        return Announcing(self.asked, self.clock, random or InOrder(5), PEER_ID, 6881)
+
     def begin(self, *tiers: str, random: Random | None = None) -> Announcer:
         """Begin to announce to trackers of one letter each, a tier a string."""
         self.announcer = Announcer(
+            self.announcing(random),
+            INFO_HASH,
             [[f"http://tracker.example/passkey0123/{letter}" for letter in tier] for tier in tiers],
-            self.asked,
-            self.clock,
-            InOrder() if random is None else random,
             self.owner,
-            Identity(INFO_HASH, PEER_ID, 6881, 77),
         )
         self.announcer.start()
         return self.announcer
@@ -122,7 +162,8 @@ class EventTests(AnnouncerCase):
         self.begin("a")
         told = self.asked.requests[0]
         self.assertEqual((told.info_hash, told.peer_id, told.port), (INFO_HASH, PEER_ID, 6881))
-        self.assertEqual((told.key, told.numwant, self.asked.trusted), (77, 200, False))
+        self.assertEqual((told.key, told.numwant), (Random(5).getrandbits(32), 200))
+        self.assertFalse(self.asked.trusted)
         self.assertEqual((told.uploaded, told.downloaded, told.left, told.corrupt), (0, 0, 3, 4))
 
     def test_what_was_moved_since_the_start(self) -> None:
@@ -571,12 +612,10 @@ class NetworkTests(SynchronousTestCase):
         trackers = Trackers(world.client, Random(1))
         owner = Owner(Totals(0, 0, 1, 0))
         announcer = Announcer(
+            Announcing(trackers, world.clock, Random(2), PEER_ID, 6881),
+            INFO_HASH,
             [["http://web.example/announce?passkey=0123456789"], ["udp://udp.example:6969"]],
-            trackers,
-            world.clock,
-            Random(2),
             owner,
-            Identity(INFO_HASH, PEER_ID, 6881, 77),
         )
         announcer.start()
         world.clock.advance(1)
@@ -599,15 +638,9 @@ class NetworkTests(SynchronousTestCase):
         for number, name in enumerate(names):
             world.udp(f"203.0.113.{number}", name)
         trackers = Trackers(world.client, Random(1))
+        announcing = Announcing(trackers, world.clock, Random(2), PEER_ID, 6881)
         announcers = [
-            Announcer(
-                [[f"udp://{name}:6969"]],
-                trackers,
-                world.clock,
-                Random(2),
-                Owner(Totals(0, 0, 1, 0)),
-                Identity(INFO_HASH, PEER_ID, 6881, 77),
-            )
+            Announcer(announcing, INFO_HASH, [[f"udp://{name}:6969"]], Owner(Totals(0, 0, 1, 0)))
             for name in names * 20
         ]
         for announcer in announcers:
@@ -630,12 +663,11 @@ class NameTests(AnnouncerCase):
         """The log lines of a torrent whose tracker answers and does not count."""
         with capturedLogs() as events:
             self.announcer = Announcer(
+                self.announcing(),
+                INFO_HASH,
                 [["http://tracker.example/passkey0123/a"]],
-                self.asked,
-                self.clock,
-                InOrder(),
                 self.owner,
-                Identity(INFO_HASH, PEER_ID, 6881, 77, name),
+                name,
             )
             self.announcer.start()
             self.clock.advance(1)
@@ -681,6 +713,103 @@ class OwnerTests(AnnouncerCase):
         self.assertEqual(self.told(), [("a", STARTED), ("a", NONE)])
         self.assertEqual(self.asked.requests[1].uploaded, 10)
         self.assertEqual((len(self.owner.peers), len(other.peers)), (1, 1))
+
+
+class TurnTests(AnnouncerCase):
+    """Whose turn it is, is decided elsewhere; until then there is nothing but a place in a line."""
+
+    def test_queued(self) -> None:
+        self.asked.busy = True
+        self.begin("a")
+        self.owner.now = Totals(uploaded=21, downloaded=2, left=3, corrupt=4)
+        self.assertIs(self.announcer.status()[0].state, TrackerState.QUEUED)
+        self.assertEqual(self.told(), [])
+        self.asked.turn(self.announcer)
+        self.assertEqual(self.asked.requests[0].uploaded, 20)
+
+    def test_rank(self) -> None:
+        self.begin("a")
+        self.owner.now = Totals(0, 0, 0, 0)
+        self.announcer.completed()
+        self.clock.advance(2000)
+        self.assertEqual(self.asked.ranks, [Rank.DOWNLOADS, Rank.ENDING, Rank.OTHERS])
+
+    def test_stop_while_queued(self) -> None:
+        self.asked.busy = True
+        self.begin("a")
+        self.successResultOf(self.announcer.stop())
+        self.assertEqual((self.asked.waiting, self.told()), ({}, []))
+
+    def test_completed_while_queued(self) -> None:
+        self.begin("a")
+        self.asked.busy = True
+        self.announcer.want_peers()
+        self.clock.advance(400)
+        self.announcer.completed()
+        self.asked.turn(self.announcer)
+        self.assertEqual(self.told(), [("a", STARTED), ("a", COMPLETED)])
+
+    def test_turned_away(self) -> None:
+        self.asked.busy = True
+        self.begin("a")
+        self.asked.waiting.clear()
+        self.asked.busy = False
+        self.announcer.turned_away()
+        self.assertEqual(self.told(), [])
+        self.clock.advance(SCATTER)
+        self.assertEqual(self.told(), [("a", STARTED)])
+
+    def test_all_announces_given_up(self) -> None:
+        self.asked.answers["a"] = CancelledError()
+        self.begin("a")
+        self.asked.answers.clear()
+        self.clock.advance(REPAIR_PAUSE + 1)
+        self.assertEqual(self.told(), [("a", STARTED)] * 2)
+
+    def test_seeds_start_one_after_the_other(self) -> None:
+        self.owner.now = Totals(0, 0, 0, 0)
+        begun = []
+        shared = self.announcing()
+        for number in range(40):
+            announcer = Announcer(
+                shared, INFO_HASH, [[f"http://tracker.example/{number % 10}"]], self.owner
+            )
+            announcer.start()
+            begun.append(announcer)
+        self.assertEqual(len(self.asked.log), 1)
+        self.clock.advance(1)
+        self.assertEqual(len(self.asked.log), 40)
+        for announcer in begun:
+            announcer.stop()
+
+
+class AgainTests(AnnouncerCase):
+    """Stopped and started in quick succession."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.begin("a")
+        self.told()
+        self.asked.answers["a"] = None
+        self.stopped = self.announcer.stop()
+
+    def test_begins_when_the_end_was_told(self) -> None:
+        self.announcer.start()
+        self.announcer.completed()
+        self.announcer.want_peers()
+        self.assertEqual(self.told(), [("a", STOPPED)])
+        self.asked.answers.clear()
+        self.clock.advance(STOP_LIMIT + 1)
+        self.successResultOf(self.stopped)
+        self.assertEqual(self.told(), [("a", STARTED)])
+
+    def test_and_stopped_again(self) -> None:
+        self.announcer.start()
+        again = self.announcer.stop()
+        self.assertNoResult(again)
+        self.clock.advance(STOP_LIMIT + 1)
+        self.successResultOf(again)
+        self.assertEqual(self.told(), [("a", STOPPED)])
 
 
 class ExternalIpTests(AnnouncerCase):

@@ -12,6 +12,7 @@ from txtorrent.bencode import encode
 from txtorrent.tracker import clients
 from txtorrent.tracker.clients import Trackers
 from txtorrent.tracker.errors import RestingError, UnreachableError
+from txtorrent.tracker.turns import Rank, rank_of
 from txtorrent.wire.announce import AnnounceResponse, Event, ScrapeResult, TrackerError
 
 OK = AnnounceResponse()
@@ -389,3 +390,140 @@ class NetworkTests(SynchronousTestCase):
         self.world.clock.advance(200)
         for deferred in dead:
             self.failureResultOf(deferred, UnreachableError)
+
+
+class Torrent:
+    """Waits for a turn to announce, and notes what comes of it."""
+
+    trusted = False
+
+    def __init__(self, host: str, **changes) -> None:
+        self.url = f"http://{host}/announce"
+        self.changes = changes
+        self.outcome = None
+        self.asked = False
+
+    def request(self):
+        self.asked = True
+        return request(**self.changes)
+
+    def answered(self, response) -> None:
+        self.outcome = response
+
+    def failed(self, error) -> None:
+        self.outcome = type(error)
+
+    def turned_away(self) -> None:
+        self.outcome = "away"
+
+
+class ApplicantTests(TurnCase):
+    """Thousands wait for their turn without a request each."""
+
+    def apply(self, host: str = "a", rank: Rank = Rank.OTHERS, **changes) -> Torrent:
+        torrent = Torrent(host, **changes)
+        self.trackers.apply(torrent, rank)
+        return torrent
+
+    def test_asked_what_to_announce_when_it_is_its_turn(self) -> None:
+        torrents = [self.apply() for _ in range(6)]
+        self.assertEqual([each.asked for each in torrents], [True] * 4 + [False] * 2)
+        self.client.answer(1)
+        self.assertEqual([each.asked for each in torrents], [True] * 5 + [False])
+        self.assertEqual([each.outcome for each in torrents], [None, OK, None, None, None, None])
+
+    def test_ranks(self) -> None:
+        self.patch(clients, "MAX_UNDER_WAY", 1)
+        self.apply()
+        for number, rank in enumerate([Rank.OTHERS, Rank.DOWNLOADS, Rank.ENDING] * 2):
+            self.apply(rank=rank, uploaded=number)
+        for _ in range(7):
+            self.client.answer(len(self.client.asked) - 1)
+        self.assertEqual([each[1].uploaded for each in self.client.asked[1:]], [2, 5, 1, 4, 0, 3])
+
+    def test_rank_of_an_announce(self) -> None:
+        for event, complete, rank in [
+            (Event.STARTED, True, Rank.OTHERS),
+            (Event.NONE, True, Rank.OTHERS),
+            (Event.STARTED, False, Rank.DOWNLOADS),
+            (Event.NONE, False, Rank.DOWNLOADS),
+            (Event.COMPLETED, True, Rank.ENDING),
+            (Event.STOPPED, True, Rank.ENDING),
+            (Event.STOPPED, False, Rank.ENDING),
+        ]:
+            self.assertIs(rank_of(event, complete), rank)
+
+    def test_failure(self) -> None:
+        torrents = [self.apply() for _ in range(5)]
+        self.client.answer(0, TrackerError("no"))
+        self.assertIs(torrents[0].outcome, TrackerError)
+        self.assertTrue(torrents[4].asked)
+
+    def test_out_of_time(self) -> None:
+        torrent = self.apply()
+        self.clock.advance(31)
+        self.assertIs(torrent.outcome, UnreachableError)
+
+    def test_a_fault_in_what_is_announced(self) -> None:
+        torrent = Torrent("a", info_hash=b"short")
+        self.trackers.apply(torrent, Rank.OTHERS)
+        self.assertIs(torrent.outcome, ValueError)
+        self.assertEqual(self.trackers._under_way, 0)
+
+    def test_a_fault_in_whoever_takes_the_answer(self) -> None:
+        torrents = [self.apply() for _ in range(5)]
+        torrents[0].answered = lambda response: 1 / 0
+        self.client.answer(0)
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+        self.assertTrue(torrents[4].asked)
+
+    def test_leaves_while_waiting(self) -> None:
+        torrents = [self.apply() for _ in range(5)]
+        self.trackers.leave(torrents[4])
+        for number in range(4):
+            self.client.answer(number)
+        self.assertFalse(torrents[4].asked)
+        self.assertEqual((self.trackers._waiting, self.trackers._hosts), (0, {}))
+
+    def test_leaves_under_way(self) -> None:
+        torrents = [self.apply() for _ in range(5)]
+        self.trackers.leave(torrents[0])
+        self.assertIsNone(torrents[0].outcome)
+        self.assertTrue(torrents[4].asked)
+        self.trackers.leave(torrents[0])
+        self.trackers.leave(Torrent("unknown"))
+
+    def test_turned_away(self) -> None:
+        torrents = [self.apply() for _ in range(5000)]
+        for number in range(3):
+            self.client.answer(number, UnreachableError("nothing"))
+        self.assertEqual({each.outcome for each in torrents[6:]}, {"away"})
+        self.assertEqual(self.trackers._waiting, 0)
+        self.assertRaises(RestingError, self.apply)
+
+    def test_cannot_be_asked(self) -> None:
+        self.assertRaises(TrackerError, self.trackers.apply, Torrent("bad host"), Rank.OTHERS)
+        self.patch(clients, "MAX_WAITING", 0)
+        self.assertRaises(RestingError, self.apply)
+
+    def test_all_is_given_up(self) -> None:
+        self.trackers._clients = {"http": Stoppable(), "udp": Stoppable()}
+        torrents = [self.apply() for _ in range(9)]
+        self.successResultOf(self.trackers.stop())
+        self.assertEqual({each.outcome for each in torrents}, {CancelledError})
+        self.assertEqual(self.trackers._waiting, 0)
+
+    def test_all_fail_at_once(self) -> None:
+        """A torrent that goes on to its next tracker from each failure needs no deep stack."""
+        self.client.announce = lambda *_, **__: fail(TrackerError("no"))
+        torrent = Torrent("a")
+        left = [5000]
+
+        def failed(error) -> None:
+            left[0] -= 1
+            if left[0]:
+                self.trackers.apply(torrent, Rank.OTHERS)
+
+        torrent.failed = failed
+        self.trackers.apply(torrent, Rank.OTHERS)
+        self.assertEqual(left, [0])

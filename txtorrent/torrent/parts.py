@@ -22,7 +22,7 @@ from txtorrent.torrent.progress import Progress
 from txtorrent.torrent.saver import Saver
 from txtorrent.torrent.shared import Shared, TorrentOptions
 from txtorrent.torrent.store import PieceStore
-from txtorrent.tracker.announcer import Announcer, Identity, Totals
+from txtorrent.tracker.announcer import Announcer, Totals
 
 STOP_LIMIT: Final = 5.0
 """Seconds for trackers to hear that we stop; the daemon has to be gone within ten."""
@@ -81,22 +81,13 @@ class Parts:
         self.announcer = announcer or self._make_announcer(progress.metainfo)
 
     def _make_announcer(self, metainfo: Metainfo) -> Announcer:
-        shared = self._shared
-        identity = Identity(
-            metainfo.info_hash,
-            shared.peer_id,
-            shared.port,
-            shared.random.getrandbits(32),
-            metainfo.name,
-        )
         return Announcer(
+            self._shared.announcing,
+            metainfo.info_hash,
             metainfo.announce_tiers,
-            shared.trackers,
-            shared.reactor,
-            shared.random,
             self,
-            identity,
-            self._options.trust_trackers,
+            metainfo.name,
+            trusted=self._options.trust_trackers,
         )
 
     def start(self) -> None:

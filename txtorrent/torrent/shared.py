@@ -18,7 +18,7 @@ from txtorrent.storage.journal import Journal
 from txtorrent.swarm.banlist import BAN, BanList
 from txtorrent.swarm.buffers import BufferPool
 from txtorrent.torrent.choice import Choice
-from txtorrent.tracker.clients import Trackers
+from txtorrent.tracker.announcing import Announcing
 
 _log = Logger()
 
@@ -59,7 +59,7 @@ class Shared:
     disk: Disk
     files: FilePool
     journal: Journal
-    trackers: Trackers
+    announcing: Announcing
     buffers: BufferPool
     scratch: memoryview
     download: Limiter

@@ -32,7 +32,7 @@ from txtorrent.torrent.progress import Progress
 from txtorrent.torrent.shared import Allocation, Shared, TorrentOptions
 from txtorrent.torrent.store import PieceStore
 from txtorrent.tracker.announcer import Announcer
-from txtorrent.tracker.tiers import TrackerStatus
+from txtorrent.tracker.tracker import TrackerStatus
 
 LOOK_AGAIN: Final = 30.0
 """Seconds between looks whether storage that was missing, read-only or full is of use again."""

@@ -7,21 +7,22 @@ The governing rule: at most one announce is under way, and each tracker hears `s
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from random import Random
-from typing import Any, Protocol
+from typing import Protocol
 
 from attrs import frozen
 from twisted.internet.defer import CancelledError, Deferred, gatherResults, succeed
-from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from txtorrent.address import Address
-from txtorrent.tracker.clients import Trackers
+from txtorrent.tracker.announcing import Announcing
+from txtorrent.tracker.calendar import Booking
 from txtorrent.tracker.errors import RestingError
-from txtorrent.tracker.tiers import Tiers, Tracker, TrackerState, TrackerStatus
+from txtorrent.tracker.tiers import Tiers
+from txtorrent.tracker.tracker import Tracker, TrackerState, TrackerStatus
+from txtorrent.tracker.turns import rank_of
 from txtorrent.wire.announce import (
     AnnounceRequest,
     AnnounceResponse,
@@ -40,7 +41,9 @@ STOP_LIMIT = 5.0
 SHORTEST_PAUSE = 1.0
 """Seconds between two announces, whatever the reason: no loop may spin."""
 REPAIR_PAUSE = 300.0
-"""Seconds until the chain goes on after a fault of our own in it."""
+"""Seconds until the chain goes on after all announces were given up."""
+SCATTER = 10.0
+"""Seconds over which those who waited for a silent host turn to their other trackers."""
 
 _log = Logger()
 
@@ -53,20 +56,6 @@ class Totals:
     downloaded: int
     left: int
     corrupt: int
-
-
-@frozen
-class Identity:
-    """Who announces: the torrent, and ourselves in its swarm. `key`: 32 random bits.
-
-    `name` is what users call the torrent, for the log; without one it is part of the info-hash.
-    """
-
-    info_hash: bytes
-    peer_id: bytes
-    port: int
-    key: int
-    name: str = ""
 
 
 class Owner(Protocol):
@@ -86,65 +75,87 @@ class Announcer:
     """Announces one torrent for as long as it runs, and hands over the peers that trackers know.
 
     `owner` is asked and told; whoever takes over from it sets another, at any time, and the
-    trackers notice nothing. `trusted` trackers may be at private and loopback addresses. Can be
-    started again after a stop.
+    trackers notice nothing. `name` is what users call the torrent, for the log; without one it is
+    part of the info-hash. `trusted` trackers may be at private and loopback addresses. Can be
+    started again after a stop. Idle, it takes about a kilobyte: what a round needs is made for it.
     """
+
+    __slots__ = (
+        "_asked",
+        "_began_complete",
+        "_completed",
+        "_current",
+        "_downloaded_before",
+        "_key",
+        "_over",
+        "_parting",
+        "_round",
+        "_running",
+        "_scraping",
+        "_shared",
+        "_telling",
+        "_tiers",
+        "_uploaded_before",
+        "booking",
+        "info_hash",
+        "name",
+        "owner",
+        "trusted",
+    )
 
     def __init__(
         self,
+        shared: Announcing,
+        info_hash: bytes,
         tiers: Sequence[Sequence[str]],
-        trackers: Trackers,
-        clock: IReactorTime,
-        random: Random,
         owner: Owner,
-        identity: Identity,
+        name: str = "",
+        *,
         trusted: bool = False,
     ) -> None:
+        self.info_hash = info_hash
+        self.name = name
         self.owner = owner
-        self._tiers = Tiers(tiers, random)
-        self._trackers = trackers
-        self._clock = clock
-        self._random = random
-        self._identity = identity
-        self._trusted = trusted
+        self.trusted = trusted
+        self.booking: Booking | None = None
+        self._shared = shared
+        self._key = shared.random.getrandbits(32)
+        self._tiers = Tiers(tiers, shared.random)
         self._running = False
-        self._uploaded_before = 0
-        self._downloaded_before = 0
         self._began_complete = False
         self._completed = False
-        self._asking = False
+        self._uploaded_before = 0
+        self._downloaded_before = 0
+        self._round: Iterator[Tracker] | None = None
+        self._asked: Tracker | None = None
         self._telling = Event.NONE
-        self._round: Deferred[Any] = succeed(None)
-        self._scraping: Deferred[None] = succeed(None)
-        self._timer: IDelayedCall | None = None
         self._current: Tracker | None = None
+        self._scraping: Deferred[None] | None = None
+        self._over: Deferred[None] | None = None
+        self._parting: Deferred[None] | None = None
 
     def start(self) -> None:
-        """Announce `started` now, and go on from there."""
-        if self._running:
-            return
-        self._running = True
-        self._completed = False
-        totals = self.owner.totals()
-        self._began_complete = totals.left == 0
-        self._uploaded_before, self._downloaded_before = totals.uploaded, totals.downloaded
-        self._begin_round()
+        """Announce `started`, and go on from there: a download now, a seed when it is its turn."""
+        if not self._running:
+            self._running = True
+            if self._parting is None:
+                self._begin()
 
     def completed(self) -> None:
         """The download has just completed: tell. Nothing to tell if it was complete at start."""
-        if not self._running or self._began_complete or self._completed:
+        if not self._is_active or self._began_complete or self._completed:
             return
         self._completed = True
-        if not self._asking:
+        if self._round is None:
             self._begin_round()
 
     def want_peers(self) -> None:
         """Ask for more peers as soon as the tracker's minimum interval allows."""
         tracker = self._current
-        if not self._running or self._asking or tracker is None:
+        if not self._is_active or self._round is not None or tracker is None:
             return
-        tracker.due_at = min(tracker.due_at, max(tracker.welcome_at, self._clock.seconds()))
-        if tracker.due_at <= self._clock.seconds():
+        tracker.due_at = min(tracker.due_at, max(tracker.welcome_at, self._now))
+        if tracker.due_at <= self._now:
             self._begin_round()
         else:
             self._schedule(tracker.due_at)
@@ -155,71 +166,176 @@ class Announcer:
         A `completed` that is under way, or still owed, goes before it: programs that end with
         their download are counted as well.
         """
+        if self._parting is not None:
+            self._running = False
+            return _after(self._parting)
         if not self._running:
             return succeed(None)
         self._running = False
-        self._cancel_timer()
-        self._scraping.cancel()
-        if self._asking and self._telling is not Event.COMPLETED:
-            self._round.cancel()
-        parting = Deferred.fromCoroutine(self._part())
-        parting.addTimeout(STOP_LIMIT, self._clock)
-        return parting.addErrback(lambda _: None)
-
-    async def _part(self) -> None:
-        try:
-            if self._asking:
-                await self._round
-            partings = [self._farewell(tracker) for tracker in self._tiers if tracker.started]
-            await gatherResults(map(Deferred.fromCoroutine, partings), consumeErrors=True)
-        finally:
-            for tracker in self._tiers:
-                tracker.reset()
-            self._current = None
+        self._shared.calendar.cancel(self)
+        self._stop_scraping()
+        self._give_up_round()
+        self._parting = parting = Deferred.fromCoroutine(self._part())
+        parting.addTimeout(STOP_LIMIT, self._shared.clock)
+        stopped = _after(parting)
+        parting.addErrback(lambda _: None).addCallback(self._parted)
+        return stopped
 
     def status(self) -> list[TrackerStatus]:
         """Give the state of each tracker, in the order they are asked in."""
-        now = self._clock.seconds()
-        return [tracker.status(now) for tracker in self._tiers]
+        return [tracker.status(self._now) for tracker in self._tiers]
+
+    # -- beginning and ending ----------------------------------------------------------------
+
+    @property
+    def _is_active(self) -> bool:
+        return self._running and self._parting is None
+
+    @property
+    def _now(self) -> float:
+        return self._shared.clock.seconds()
+
+    def _begin(self) -> None:
+        totals = self.owner.totals()
+        self._completed = False
+        self._began_complete = totals.left == 0
+        self._uploaded_before, self._downloaded_before = totals.uploaded, totals.downloaded
+        if not self._tiers:
+            return
+        at = self._now if totals.left else self._shared.calendar.next_start()
+        if at <= self._now:
+            self._begin_round()
+        else:
+            self._shared.calendar.book(self, at)
+
+    def _give_up_round(self) -> None:
+        """End the round, but for a `completed` that is under way."""
+        if self._asked is None:
+            self._round = None
+        elif self._asked.state is TrackerState.ANNOUNCING and self._telling is Event.COMPLETED:
+            self._over = Deferred()
+        else:
+            self._leave()
+
+    def _leave(self) -> None:
+        """Wait for no answer."""
+        if self._asked is not None:
+            self._shared.trackers.leave(self)
+        self._asked = self._round = None
+
+    async def _part(self) -> None:
+        if self._over is not None:
+            await self._over
+        partings = [self._farewell(each) for each in self._tiers.known() if each.started]
+        await gatherResults(map(Deferred.fromCoroutine, partings), consumeErrors=True)
+
+    def _parted(self, _: None) -> None:
+        """Every tracker was told, or there was no time for it."""
+        self._leave()
+        for tracker in self._tiers.known():
+            tracker.reset()
+        self._current = self._over = self._parting = None
+        if self._running:
+            self._begin()
+
+    # -- a round: one tracker after the other until one answers ------------------------------
+
+    def due(self) -> None:
+        """It is time for a round, says the calendar."""
+        self._begin_round()
 
     def _begin_round(self) -> None:
-        self._cancel_timer()
-        self._asking = True
-        self._round = Deferred.fromCoroutine(self._ask_around())
-        self._round.addBoth(self._round_ended)
+        self._shared.calendar.cancel(self)
+        self._round = iter(self._tiers)
+        self._ask_next()
 
-    async def _ask_around(self) -> tuple[Tracker, AnnounceResponse] | None:
-        """Ask one tracker after the other until one answers."""
-        for tracker in self._tiers:
-            if tracker.next_chance(self._completed) <= self._clock.seconds():
-                response = await self._ask(tracker)
-                if response is not None:
-                    return tracker, response
-        return None
+    def _ask_next(self) -> None:
+        for tracker in self._round or ():
+            if tracker.next_chance(self._completed) <= self._now and self._ask(tracker):
+                return
+        self._round = None
+        self._schedule(self._tiers.next_chance(self._completed))
 
-    async def _ask(self, tracker: Tracker) -> AnnounceResponse | None:
-        event = tracker.event(self._completed)
-        request = self._request(tracker, event)
-        self._telling = event
-        tracker.state = TrackerState.ANNOUNCING
+    def _ask(self, tracker: Tracker) -> bool:
+        """Wait for a turn to ask it; tells whether that can be waited for."""
+        self._asked, before = tracker, tracker.state
+        tracker.state = TrackerState.QUEUED
+        rank = rank_of(tracker.event(self._completed), self._completed or self._began_complete)
         try:
-            response = await self._trackers.announce(tracker.url, request, trusted=self._trusted)
+            self._shared.trackers.apply(self, rank)
         except TrackerError as error:
+            self._asked, tracker.state = None, before
             self._failed(tracker, error)
-            return None
-        except CancelledError:
-            raise
-        except Exception:
-            _log.failure("{torrent}: an announce went wrong here", torrent=self._name)
-            self._failed(tracker, TrackerError("an error in txtorrent itself: see its log"))
-            return None
-        tracker.answered(response, event, self._clock.seconds(), self._random)
+            return False
+        return True
+
+    # -- tracker.turns.Applicant
+
+    @property
+    def url(self) -> str:
+        """Whom to ask."""
+        assert self._asked is not None
+        return self._asked.url
+
+    def request(self) -> AnnounceRequest:
+        """It is our turn."""
+        tracker = self._asked
+        assert tracker is not None
+        tracker.state = TrackerState.ANNOUNCING
+        self._telling = tracker.event(self._completed)
+        return self._request(tracker, self._telling)
+
+    def answered(self, response: AnnounceResponse) -> None:
+        """The tracker answered: plan the next announce, and hand over what it told."""
+        tracker, self._asked, self._round = self._asked, None, None
+        assert tracker is not None
+        tracker.answered(response, self._telling, self._now, self._shared.random)
         self._tiers.promote(tracker)
         self._note(tracker, response)
-        return response
+        if self._over is not None:
+            self._over.callback(None)
+        else:
+            self._go_on(tracker, response)
+
+    def failed(self, error: BaseException) -> None:
+        """It did not answer: another one will, or the same later."""
+        tracker, self._asked = self._asked, None
+        assert tracker is not None
+        if isinstance(error, CancelledError):
+            self._broken_off(tracker)
+            return
+        if not isinstance(error, TrackerError):
+            _log.failure(
+                "{torrent}: an announce went wrong here", Failure(error), torrent=self._name
+            )
+            error = TrackerError("an error in txtorrent itself: see its log")
+        self._failed(tracker, error)
+        if self._over is not None:
+            self._round = None
+            self._over.callback(None)
+        else:
+            self._ask_next()
+
+    def turned_away(self) -> None:
+        """The host keeps silent: begin anew, when so many others do not."""
+        tracker, self._asked, self._round = self._asked, None, None
+        assert tracker is not None
+        tracker.state = TrackerState.IDLE
+        self._schedule(self._now + self._shared.random.uniform(0.0, SCATTER))
+
+    def _broken_off(self, tracker: Tracker) -> None:
+        """All announces were given up: there is nothing to expect for a while."""
+        tracker.state = TrackerState.IDLE
+        self._round = None
+        if self._over is not None:
+            self._over.callback(None)
+        else:
+            self._schedule(self._now + REPAIR_PAUSE)
+
+    # -- inside ------------------------------------------------------------------------------
 
     def _failed(self, tracker: Tracker, error: TrackerError) -> None:
-        tracker.failed(error, self._clock.seconds(), self._random)
+        tracker.failed(error, self._now, self._shared.random)
         if not isinstance(error, RestingError):
             self._warn(tracker, str(error))
 
@@ -227,39 +343,24 @@ class Announcer:
         totals = self.owner.totals()
         numwant = NUM_WANT if totals.left else NUM_WANT_SEEDING
         return AnnounceRequest(
-            info_hash=self._identity.info_hash,
-            peer_id=self._identity.peer_id,
-            port=self._identity.port,
+            info_hash=self.info_hash,
+            peer_id=self._shared.peer_id,
+            port=self._shared.port,
             uploaded=totals.uploaded - self._uploaded_before,
             downloaded=totals.downloaded - self._downloaded_before,
             left=totals.left,
             corrupt=totals.corrupt,
             event=event,
-            key=self._identity.key,
+            key=self._key,
             numwant=0 if event is Event.STOPPED else numwant,
             tracker_id=tracker.tracker_id,
         )
-
-    def _round_ended(self, outcome: tuple[Tracker, AnnounceResponse] | Failure | None) -> None:
-        self._asking = False
-        if not self._running:
-            return
-        if isinstance(outcome, Failure):
-            if not isinstance(outcome.value, CancelledError):
-                _log.failure("{torrent}: its announces stumbled", outcome, torrent=self._name)
-            self._schedule(self._clock.seconds() + REPAIR_PAUSE)
-        elif outcome is None:
-            self._schedule(
-                min((each.next_chance(self._completed) for each in self._tiers), default=math.inf)
-            )
-        else:
-            self._go_on(*outcome)
 
     def _go_on(self, tracker: Tracker, response: AnnounceResponse) -> None:
         """Plan the next announce and hand over the peers, which may well stop or complete us."""
         self._current = tracker
         untold = tracker.event(self._completed) is not Event.NONE
-        self._schedule(self._clock.seconds() if untold else tracker.due_at)
+        self._schedule(self._now if untold else tracker.due_at)
         if response.seeders is None or response.leechers is None:
             self._scrape(tracker)
         try:
@@ -271,39 +372,40 @@ class Announcer:
 
     def _scrape(self, tracker: Tracker) -> None:
         """Ask for the numbers that an announce did not tell (BEP 48); we do as well without."""
-        self._scraping.cancel()
-        asked = self._trackers.scrape(
-            tracker.url, [self._identity.info_hash], trusted=self._trusted
-        )
+        self._stop_scraping()
+        asked = self._shared.trackers.scrape(tracker.url, [self.info_hash], trusted=self.trusted)
         self._scraping = asked.addCallbacks(self._scraped, lambda _: None, callbackArgs=(tracker,))
+        self._scraping.addBoth(self._scrape_over)
 
     def _scraped(self, results: dict[bytes, ScrapeResult], tracker: Tracker) -> None:
-        result = results.get(self._identity.info_hash)
+        result = results.get(self.info_hash)
         if result is not None:
             tracker.seeders, tracker.leechers = result.seeders, result.leechers
 
+    def _scrape_over(self, _: object) -> None:
+        self._scraping = None
+
+    def _stop_scraping(self) -> None:
+        if self._scraping is not None:
+            self._scraping.cancel()
+
     def _schedule(self, at: float) -> None:
         """Begin the next round at a time; infinity is never."""
-        self._cancel_timer()
         if at < math.inf:
-            pause = max(at - self._clock.seconds(), SHORTEST_PAUSE)
-            self._timer = self._clock.callLater(pause, self._begin_round)
-
-    def _cancel_timer(self) -> None:
-        timer, self._timer = self._timer, None
-        if timer is not None and timer.active():
-            timer.cancel()
+            self._shared.calendar.book(self, max(at, self._now + SHORTEST_PAUSE))
+        else:
+            self._shared.calendar.cancel(self)
 
     async def _farewell(self, tracker: Tracker) -> None:
         owed = tracker.event(self._completed) is Event.COMPLETED
         for event in (Event.COMPLETED, Event.STOPPED) if owed else (Event.STOPPED,):
             request = self._request(tracker, event)
             with suppress(TrackerError):
-                await self._trackers.announce(tracker.url, request, trusted=self._trusted)
+                await self._shared.trackers.announce(tracker.url, request, trusted=self.trusted)
 
     @property
     def _name(self) -> str:
-        return self._identity.name or self._identity.info_hash.hex()[:8]
+        return self.name or self.info_hash.hex()[:8]
 
     def _note(self, tracker: Tracker, response: AnnounceResponse) -> None:
         _log.info(
@@ -333,3 +435,15 @@ class Announcer:
 
 def _known(count: int | None) -> int | str:
     return "?" if count is None else count
+
+
+def _after(ending: Deferred[None]) -> Deferred[None]:
+    """Give a Deferred that fires when the other one has, whatever comes of it."""
+    ended: Deferred[None] = Deferred()
+
+    def tell(outcome: object) -> object:
+        ended.callback(None)
+        return outcome
+
+    ending.addBoth(tell)
+    return ended

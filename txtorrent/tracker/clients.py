@@ -7,23 +7,22 @@ that they can go on to their next tracker.
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from random import Random
 from typing import Any, TypeVar
 
-from attrs import define, field
-from twisted.internet.defer import CancelledError, Deferred, fail, gatherResults
+from twisted.internet.defer import CancelledError, Deferred, fail, gatherResults, maybeDeferred
 from twisted.internet.defer import TimeoutError as OutOfTimeError
 from twisted.python.failure import Failure
 
 from txtorrent.tracker.errors import RestingError, UnreachableError
 from txtorrent.tracker.http import HttpTrackers
+from txtorrent.tracker.turns import FIRST_REST, Applicant, Host, Rank, Turn, rank_of
 from txtorrent.tracker.udp import UdpTrackers
 from txtorrent.wire.announce import (
     AnnounceRequest,
     AnnounceResponse,
-    Event,
     ScrapeResult,
     TrackerError,
     TrackerUrl,
@@ -31,22 +30,15 @@ from txtorrent.wire.announce import (
 
 MAX_UNDER_WAY = 50
 """Requests at once, over all hosts: sockets and names to resolve."""
-MAX_PER_HOST = 4
-"""Requests at once to one host: what a tracker may expect of a polite client."""
 MAX_WAITING = 100_000
 """Requests that wait for their turn: an announce for each torrent of the largest session."""
 TIME_LIMIT = 30.0
 """Seconds for one request, from its turn to its answer (THREATS D3)."""
-SILENCES = 3
-"""Requests in a row without an answer until a host is left alone: two may be lost datagrams."""
-FIRST_REST = 60.0
-"""Seconds for which a silent host is left alone; doubled each time it is silent again."""
-MAX_REST = 600.0
-"""Seconds. If it was our own network that failed, its return is noticed after this long."""
 MAX_HOSTS = 4096
 """Silent hosts remembered. Forgetting one costs a few requests that come to nothing."""
 
 _T = TypeVar("_T")
+_parsed = lru_cache(maxsize=1024)(TrackerUrl.parse)
 
 
 class Trackers:
@@ -62,8 +54,8 @@ class Trackers:
         http, udp = HttpTrackers(reactor, interface), UdpTrackers(reactor, random, interface)
         self._clients: dict[str, HttpTrackers | UdpTrackers]
         self._clients = {"http": http, "https": http, "udp": udp}
-        self._hosts: dict[str, _Host] = {}
-        self._ready: dict[_Host, None] = {}
+        self._hosts: dict[str, Host] = {}
+        self._ready: dict[Host, None] = {}
         self._under_way = 0
         self._waiting = 0
         self._beginning = False
@@ -75,12 +67,12 @@ class Trackers:
 
         Fails with TrackerError: UnreachableError when nothing came back, RestingError when the
         host was not even asked. `trusted` trackers may be at private and loopback addresses.
-        A `stopped` goes before all that wait for the same host.
+        What is told last goes before all that wait for the same host, downloads before seeds.
         """
         return self._submit(
             url,
             lambda client: client.announce(url, request, trusted=trusted),
-            first=request.event is Event.STOPPED,
+            rank_of(request.event, request.left == 0),
         )
 
     def scrape(
@@ -92,36 +84,66 @@ class Trackers:
     def stop(self) -> Deferred[None]:
         """Give up all that waits or is under way; fires when the sockets are closed."""
         for host in list(self._hosts.values()):
-            for turn in [*host.waiting, *host.under_way]:
-                turn.result.cancel()
+            waiting = host.waiting.clear()
+            self._waiting -= len(waiting)
+            for who in [*waiting, *host.under_way]:
+                who.cancel() if isinstance(who, Turn) else who.failed(CancelledError())
         stopped = gatherResults([self._clients["http"].stop(), self._clients["udp"].stop()])
         return stopped.addCallback(lambda _: None)
 
+    def apply(self, applicant: Applicant, rank: Rank) -> None:
+        """Have an applicant announce when it is its turn; until then it costs next to nothing.
+
+        TrackerError: it cannot even wait. RestingError: the host is left alone for now.
+        """
+        parts = _parsed(applicant.url)
+        self._line_up(self._open_host(parts), applicant, rank)
+
+    def leave(self, applicant: Applicant) -> None:
+        """The applicant does not want to announce any more: it is told nothing."""
+        host = self._hosts.get(_parsed(applicant.url).host)
+        if host is None:
+            return
+        if host.waiting.remove(applicant):
+            self._left(host)
+        for turn in list(host.under_way):
+            if turn.applicant is applicant:
+                turn.applicant = None
+                assert turn.asked is not None
+                turn.asked.cancel()
+
     def _submit(
-        self, url: str, ask: Callable[[Any], Deferred[_T]], *, first: bool = False
+        self, url: str, ask: Callable[[Any], Deferred[_T]], rank: Rank = Rank.OTHERS
     ) -> Deferred[_T]:
         try:
-            parts = TrackerUrl.parse(url)
-            if self._waiting >= MAX_WAITING:
-                raise RestingError("too many announces are waiting", FIRST_REST)
-            host = self._host(parts.host)
-            host.check_awake(self._reactor.seconds())
+            parts = _parsed(url)
+            host = self._open_host(parts)
         except TrackerError as error:
             return fail(error)
         client = self._clients[parts.scheme]
         result: Deferred[_T] = Deferred(lambda _: self._withdraw(turn))
-        turn = _Turn(host, lambda: ask(client), result)
-        host.waiting[turn] = None
-        host.waiting.move_to_end(turn, last=not first)
+        turn = Turn(host, lambda: ask(client), result)
+        self._line_up(host, turn, rank)
+        return result
+
+    def _open_host(self, parts: TrackerUrl) -> Host:
+        """Give a host that can be waited for; RestingError when it is to be left alone."""
+        if self._waiting >= MAX_WAITING:
+            raise RestingError("too many announces are waiting", FIRST_REST)
+        host = self._host(parts.host)
+        host.check_awake(self._reactor.seconds())
+        return host
+
+    def _line_up(self, host: Host, who: Turn | Applicant, rank: Rank) -> None:
+        host.waiting.add(who, rank)
         self._waiting += 1
         self._note_ready(host)
         self._begin_next()
-        return result
 
-    def _host(self, name: str) -> _Host:
+    def _host(self, name: str) -> Host:
         if name not in self._hosts:
             self._make_room()
-            self._hosts[name] = _Host(name)
+            self._hosts[name] = Host(name)
         return self._hosts[name]
 
     def _make_room(self) -> None:
@@ -130,7 +152,7 @@ class Trackers:
             if idle is not None:
                 del self._hosts[idle.name]
 
-    def _note_ready(self, host: _Host) -> None:
+    def _note_ready(self, host: Host) -> None:
         if host.waiting and len(host.under_way) < host.limit:
             self._ready[host] = None
         else:
@@ -150,28 +172,40 @@ class Trackers:
         finally:
             self._beginning = False
 
-    def _begin(self, host: _Host) -> None:
+    def _begin(self, host: Host) -> None:
         del self._ready[host]
-        turn, _ = host.waiting.popitem(last=False)
+        who = host.waiting.pop()
+        turn = who if isinstance(who, Turn) else self._turn_of(host, who)
         self._waiting -= 1
         self._under_way += 1
         host.under_way[turn] = None
         self._note_ready(host)
-        turn.asked = turn.ask()
+        turn.asked = maybeDeferred(turn.ask)
         turn.asked.addTimeout(TIME_LIMIT, self._reactor)
         turn.asked.addBoth(self._ended, turn)
 
-    def _withdraw(self, turn: _Turn) -> None:
+    def _turn_of(self, host: Host, applicant: Applicant) -> Turn:
+        client = self._clients[_parsed(applicant.url).scheme]
+
+        def ask() -> Deferred[Any]:
+            url, trusted = applicant.url, applicant.trusted
+            return client.announce(url, applicant.request(), trusted=trusted)
+
+        return Turn(host, ask, applicant=applicant)
+
+    def _withdraw(self, turn: Turn) -> None:
         """Whoever asked does not want to know any more."""
-        if turn in turn.host.waiting:
-            del turn.host.waiting[turn]
-            self._waiting -= 1
-            self._note_ready(turn.host)
-            self._forget(turn.host)
+        if turn.host.waiting.remove(turn):
+            self._left(turn.host)
         elif turn.asked is not None:
             turn.asked.cancel()
 
-    def _ended(self, outcome: Any, turn: _Turn) -> None:
+    def _left(self, host: Host) -> None:
+        self._waiting -= 1
+        self._note_ready(host)
+        self._forget(host)
+
+    def _ended(self, outcome: Any, turn: Turn) -> None:
         host, error = turn.host, outcome.value if isinstance(outcome, Failure) else None
         del host.under_way[turn]
         self._under_way -= 1
@@ -184,85 +218,24 @@ class Trackers:
         self._forget(host)
         turn.tell(outcome)
         for other in dismissed:
-            other.tell(host.resting_error(self._reactor.seconds()))
+            if isinstance(other, Turn):
+                other.tell(host.resting_error(self._reactor.seconds()))
+            else:
+                other.turned_away()
         self._begin_next()
 
-    def _judge(self, host: _Host, error: BaseException | None) -> list[_Turn]:
+    def _judge(self, host: Host, error: BaseException | None) -> list[Turn | Applicant]:
         """Note whether the host answered; give those who need not wait for it any longer."""
         if isinstance(error, CancelledError):
             return []
         if not isinstance(error, UnreachableError):
             host.answered()
         elif host.silent(self._reactor.seconds()):
-            dismissed = list(host.waiting)
+            dismissed = host.waiting.clear()
             self._waiting -= len(dismissed)
-            host.waiting.clear()
             return dismissed
         return []
 
-    def _forget(self, host: _Host) -> None:
+    def _forget(self, host: Host) -> None:
         if host.is_idle and not host.silences:
             self._hosts.pop(host.name, None)
-
-
-@define(eq=False)
-class _Turn:
-    """One request: waiting for its turn, or under way (`asked`)."""
-
-    host: _Host
-    ask: Callable[[], Deferred[Any]]
-    result: Deferred[Any]
-    asked: Deferred[Any] | None = field(default=None, init=False)
-
-    def tell(self, outcome: Any) -> None:
-        """Hand the outcome to whoever asked, unless he has left."""
-        if self.result.called:
-            return
-        if isinstance(outcome, Failure | Exception):
-            self.result.errback(outcome)
-        else:
-            self.result.callback(outcome)
-
-
-@define(eq=False)
-class _Host:
-    """One tracker's host: who is asking it, who waits, and whether it has been silent."""
-
-    name: str
-    waiting: OrderedDict[_Turn, None] = field(factory=OrderedDict, init=False)
-    under_way: dict[_Turn, None] = field(factory=dict, init=False)
-    silences: int = field(default=0, init=False)
-    _rests_until: float = field(default=0.0, init=False)
-
-    @property
-    def limit(self) -> int:
-        """Requests at once: a single one finds out whether a silent host is back."""
-        return MAX_PER_HOST if self.silences < SILENCES else 1
-
-    @property
-    def is_idle(self) -> bool:
-        return not self.waiting and not self.under_way
-
-    def check_awake(self, now: float) -> None:
-        """Raise RestingError when the host is to be left alone."""
-        if now < self._rests_until:
-            raise self.resting_error(now)
-
-    def resting_error(self, now: float) -> RestingError:
-        wait = max(self._rests_until - now, 1.0)
-        return RestingError(f"{self.name} has not answered lately", wait)
-
-    def answered(self) -> None:
-        """Note a sign of life, be it a refusal."""
-        self.silences = 0
-        self._rests_until = 0.0
-
-    def silent(self, now: float) -> bool:
-        """Note that nothing came back; tell whether the host is left alone from now on."""
-        if now < self._rests_until:
-            return False
-        self.silences += 1
-        if self.silences < SILENCES:
-            return False
-        self._rests_until = now + min(FIRST_REST * 2 ** (self.silences - SILENCES), MAX_REST)
-        return True

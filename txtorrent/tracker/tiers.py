@@ -1,180 +1,99 @@
-"""The trackers of one torrent, in their tiers, and what each has said so far (BEP 12).
+"""The trackers of one torrent, in their tiers, in the order they are asked in (BEP 12).
 
-Knows when a tracker may be asked again. It asks nobody; that is `announcer`.
+What a tracker has said takes memory only once it was asked: of most torrents that is one tracker,
+however many are listed.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from enum import Enum
+from functools import lru_cache
+from itertools import accumulate, pairwise
 from random import Random
+from sys import intern
 
-from attrs import define, frozen
+from txtorrent.tracker.tracker import Tracker
 
-from txtorrent.tracker.errors import RestingError
-from txtorrent.wire.announce import AnnounceResponse, Event, TrackerError
+MAX_TRACKERS = 500
+"""Trackers of one torrent: people paste in lists of public ones, of up to some hundred."""
 
-FIRST_RETRY = 15.0
-"""Seconds until a tracker that failed is asked again; doubled each time."""
-MAX_RETRY = 3600.0
-"""Seconds. Even a tracker that was dead for days is found again within the hour."""
-JITTER = 0.25
-"""The part of a back-off that is left to chance, so that torrents do not come all at once."""
-DEFAULT_MIN_INTERVAL = 300
-"""Seconds between announces without an event, for trackers that name no minimum."""
-MAX_TRACKERS = 100
-"""Trackers of one torrent; what lists of public trackers that people paste in amount to."""
+Listing = tuple[tuple[str, ...], ...]
+"""URLs in their tiers."""
 
 
-class TrackerState(Enum):
-    """What a tracker is to us now."""
-
-    IDLE = "idle"
-    """Not asked yet, or no longer."""
-    ANNOUNCING = "announcing"
-    WORKING = "working"
-    FAILING = "failing"
-    """Its last announce failed: it is asked again after a pause."""
-    DISMISSED = "dismissed"
-    """It asked never to be asked again (BEP 31)."""
+def listed(tiers: Sequence[Sequence[str]]) -> Listing:
+    """Give each URL once, at most `MAX_TRACKERS`, without empty tiers; equal lists are one."""
+    return _shared(tuple(_cleaned(tiers)))
 
 
-@frozen
-class TrackerStatus:
-    """What a user may see of a tracker. `next_announce_in`: seconds, None when not foreseen.
-
-    `url` is the whole URL, passkey and all: show it to the torrent's owner, never log it.
-    """
-
-    url: str
-    tier: int
-    state: TrackerState
-    last_error: str | None
-    seeders: int | None
-    leechers: int | None
-    next_announce_in: float | None
-    peers: int
+@lru_cache(maxsize=1024)
+def _shared(listing: Listing) -> Listing:
+    """Give the one that all torrents with these trackers have."""
+    return tuple(tuple(intern(url) for url in tier) for tier in listing)
 
 
-@define(eq=False)
-class Tracker:
-    """One tracker of one torrent."""
-
-    url: str
-    tier: int
-    state: TrackerState = TrackerState.IDLE
-    started: bool = False
-    """It accepted `started`, so it is owed a `stopped`."""
-    completed: bool = False
-    """It accepted `completed`."""
-    last_error: str | None = None
-    seeders: int | None = None
-    leechers: int | None = None
-    peers: int = 0
-    tracker_id: bytes | None = None
-    warned: str | None = None
-    """The complaint that was logged last."""
-    failures: int = 0
-    not_before: float = 0.0
-    """When it may be asked at all, on the reactor's clock."""
-    welcome_at: float = 0.0
-    """When it may be asked for more peers, outside its interval."""
-    due_at: float = 0.0
-    """When its interval is over."""
-
-    def event(self, completed: bool) -> Event:
-        """Give what it has to be told next."""
-        if not self.started:
-            return Event.STARTED
-        return Event.COMPLETED if completed and not self.completed else Event.NONE
-
-    def next_chance(self, completed: bool) -> float:
-        """Give the time from which it may be asked; events need not wait for an interval."""
-        if self.event(completed) is not Event.NONE:
-            return self.not_before
-        return max(self.not_before, self.welcome_at)
-
-    def answered(
-        self, response: AnnounceResponse, event: Event, now: float, random: Random
-    ) -> None:
-        """Note an answer to an announce of `event`."""
-        self.state = TrackerState.WORKING
-        self.started = True
-        self.completed = self.completed or event is Event.COMPLETED
-        self.last_error, self.failures, self.not_before = None, 0, 0.0
-        self.seeders, self.leechers = response.seeders, response.leechers
-        self.peers = len(response.peers)
-        self.tracker_id = response.tracker_id or self.tracker_id
-        # Asking late is polite, asking early is not.
-        self.due_at = now + response.interval * random.uniform(1.0, 1.05)
-        least = response.min_interval or min(DEFAULT_MIN_INTERVAL, response.interval)
-        self.welcome_at = now + least
-
-    def failed(self, error: TrackerError, now: float, random: Random) -> None:
-        """Note a failure and choose the pause after it."""
-        self.last_error = str(error)
-        if error.retry_in == math.inf:
-            self.state, self.not_before = TrackerState.DISMISSED, math.inf
-            return
-        self.state = TrackerState.FAILING
-        pause = error.retry_in or 0.0
-        if not isinstance(error, RestingError):
-            self.failures += 1
-            longest = MAX_RETRY / (1 + JITTER)
-            pause = max(pause, min(FIRST_RETRY * 2 ** min(self.failures - 1, 30), longest))
-        self.not_before = now + pause * random.uniform(1.0, 1 + JITTER)
-
-    def reset(self) -> None:
-        """Forget what concerns a run of the torrent: it stops, or starts anew."""
-        self.started = self.completed = False
-        self.failures, self.not_before, self.due_at, self.welcome_at = 0, 0.0, 0.0, 0.0
-        if self.state is not TrackerState.FAILING:
-            self.state = TrackerState.IDLE
-
-    def status(self, now: float) -> TrackerStatus:
-        """Give what a user may see."""
-        return TrackerStatus(
-            url=self.url,
-            tier=self.tier,
-            state=self.state,
-            last_error=self.last_error,
-            seeders=self.seeders,
-            leechers=self.leechers,
-            next_announce_in=self._next_in(now),
-            peers=self.peers,
-        )
-
-    def _next_in(self, now: float) -> float | None:
-        at = self.due_at if self.state is TrackerState.WORKING else self.not_before
-        return max(at - now, 0.0) if self._is_scheduled and at < math.inf else None
-
-    @property
-    def _is_scheduled(self) -> bool:
-        return self.state in (TrackerState.WORKING, TrackerState.FAILING)
+def _cleaned(tiers: Sequence[Sequence[str]]) -> Iterator[tuple[str, ...]]:
+    seen: set[str] = set()
+    for urls in tiers:
+        fresh = [str(url) for url in dict.fromkeys(urls) if url not in seen]
+        fresh = fresh[: MAX_TRACKERS - len(seen)]
+        seen.update(fresh)
+        if fresh:
+            yield tuple(fresh)
 
 
 class Tiers:
-    """Trackers in the order they are asked in: shuffled once, then those that answer come first."""
+    """Trackers in the order they are asked in: shuffled once, then those that answer come first.
+
+    `_order` has the trackers of all tiers, one tier behind the other: of those that were never
+    asked just the URL.
+    """
+
+    __slots__ = ("_order", "listing")
 
     def __init__(self, tiers: Sequence[Sequence[str]], random: Random) -> None:
-        seen: set[str] = set()
-        self._tiers: list[list[Tracker]] = []
-        for urls in tiers:
-            fresh = [url for url in dict.fromkeys(urls) if url not in seen]
-            fresh = fresh[: MAX_TRACKERS - len(seen)]
-            seen.update(fresh)
-            if fresh:
-                tier = [Tracker(url, len(self._tiers)) for url in fresh]
+        self.listing = listed(tiers)
+        self._order: list[Tracker | str] = []
+        for urls in self.listing:
+            tier = list(urls)
+            if len(tier) > 1:
                 random.shuffle(tier)
-                self._tiers.append(tier)
+            self._order += tier
+
+    def __len__(self) -> int:
+        return len(self._order)
 
     def __iter__(self) -> Iterator[Tracker]:
         """Give the trackers in order; a promotion meanwhile changes the next iteration only."""
-        return iter([tracker for tier in self._tiers for tracker in tier])
+        for entry in tuple(self._order):
+            yield self._tracker(entry) if isinstance(entry, str) else entry
+
+    def known(self) -> Iterator[Tracker]:
+        """Give those that were asked, in order."""
+        return iter([entry for entry in self._order if not isinstance(entry, str)])
+
+    def next_chance(self, completed: bool) -> float:
+        """Give the time from which one of them may be asked; infinity: never."""
+        chances = (
+            0.0 if isinstance(entry, str) else entry.next_chance(completed) for entry in self._order
+        )
+        return min(chances, default=math.inf)
 
     def promote(self, tracker: Tracker) -> None:
         """Put a tracker that answered at the front of its tier."""
-        tier = self._tiers[tracker.tier]
-        tier.remove(tracker)
-        tier.insert(0, tracker)
+        first, _ = self._bounds()[tracker.tier]
+        if self._order[first] is not tracker:
+            self._order.remove(tracker)
+            self._order.insert(first, tracker)
+
+    def _tracker(self, url: str) -> Tracker:
+        """Give the tracker of a URL, from now on with what it says."""
+        place = self._order.index(url)
+        tier = next(n for n, (_, end) in enumerate(self._bounds()) if place < end)
+        tracker = self._order[place] = Tracker(url, tier)
+        return tracker
+
+    def _bounds(self) -> list[tuple[int, int]]:
+        """Give for each tier where it begins and ends in `_order`."""
+        return list(pairwise(accumulate(map(len, self.listing), initial=0)))

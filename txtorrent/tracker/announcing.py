@@ -1,0 +1,29 @@
+"""What the announcers of a session share."""
+
+from __future__ import annotations
+
+from random import Random
+
+from attrs import define, field
+from twisted.internet.interfaces import IReactorTime
+
+from txtorrent.tracker.calendar import Calendar
+from txtorrent.tracker.clients import Trackers
+
+
+@define(eq=False)
+class Announcing:
+    """One for a session: who carries announces, when, and who we are in every swarm.
+
+    `port` is the one that peers reach us at; it may change, and counts from the next announce.
+    """
+
+    trackers: Trackers
+    clock: IReactorTime
+    random: Random
+    peer_id: bytes
+    port: int
+    calendar: Calendar = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.calendar = Calendar(self.clock)
