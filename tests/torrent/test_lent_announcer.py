@@ -101,3 +101,38 @@ class Lent(SwarmCase):
         self.assertEqual(self.events(), [STARTED])
         announcer.stop()
         self.net.run(5)
+
+    def test_the_lender_hears_of_numbers_all_the_time(self):
+        owner = Owner(Totals(0, 0, 0, 0))
+        announcer = self.begin(self.net.add_seed(), owner)
+        announcer.start()
+        self.net.run(1)
+        self.wake()
+        self.net.add_leecher(down=1000)
+        self.net.run(1000)
+        self.assertEqual(owner.numbers, [(1, 0), (1, 1)])
+        announcer.stop()
+        self.net.run(5)
+
+    def test_peers_that_wake_it_are_not_lost(self):
+        """Woken because of them, it is loaded before it can dial."""
+        owner = Owner(Totals(0, 0, 0, 0))
+        announcer = self.begin(self.net.add_seed(), owner)
+        leecher = self.net.add_leecher()
+        self.net.run(1)
+        announcer.start()
+        self.net.run(1)
+        [(url, addresses)] = owner.peers
+        self.assertEqual(addresses, (leecher.address,))
+        torrent = Torrent(
+            self.node.payload.metainfo,
+            TorrentOptions(directory=self.node.directory),
+            self.node.session._shared,
+            announcer,
+        )
+        torrent.start()
+        torrent.found_peers(url, addresses)
+        self.net.run_until_complete(leecher, limit=60)
+        torrent.stop()
+        announcer.stop()
+        self.net.run(5)

@@ -10,9 +10,13 @@ class Owner:
         self.now = now
         self.peers = []
         self.external = []
+        self.numbers = []
 
     def totals(self) -> Totals:
         return self.now
+
+    def counted(self, seeders, leechers) -> None:
+        self.numbers.append((seeders, leechers))
 
     def found_peers(self, url, addresses) -> None:
         self.peers.append((url[-1], addresses))

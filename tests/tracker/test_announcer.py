@@ -683,6 +683,38 @@ class NameTests(AnnouncerCase):
         self.assertTrue(line.startswith(f"{INFO_HASH.hex()[:8]}: "), line)
 
 
+class CountedTests(AnnouncerCase):
+    """Whether there is somebody to wake up for."""
+
+    def test_from_the_answer(self) -> None:
+        self.interval("a", 900, seeders=5, leechers=6)
+        self.begin("a")
+        self.assertEqual(self.owner.numbers, [(5, 6)])
+
+    def test_a_part_from_the_answer_and_the_rest_from_a_scrape(self) -> None:
+        self.interval("a", 900, leechers=6)
+        self.asked.scrapes["a"] = {INFO_HASH: ScrapeResult(seeders=7, leechers=3, completed=9)}
+        self.begin("a")
+        self.assertEqual(self.owner.numbers, [(7, 3), (None, 6)])
+
+    def test_nothing_is_known(self) -> None:
+        self.begin("a")
+        self.assertEqual((self.owner.numbers, len(self.owner.peers)), ([], 1))
+
+    def test_before_the_peers(self) -> None:
+        self.interval("a", 900, seeders=5, leechers=6)
+        self.owner.found_peers = lambda url, peers: self.assertEqual(self.owner.numbers, [(5, 6)])
+        self.begin("a")
+        self.assertEqual(self.owner.numbers, [(5, 6)])
+
+    def test_a_fault_in_whoever_is_told_of_a_scrape(self) -> None:
+        self.asked.scrapes["a"] = {INFO_HASH: ScrapeResult(seeders=7, leechers=3, completed=9)}
+        self.owner.numbers = None
+        self.begin("a")
+        self.assertEqual(len(self.flushLoggedErrors(AttributeError)), 1)
+        self.assertIsNone(self.announcer._scraping)
+
+
 class ScrapeTests(AnnouncerCase):
     """Numbers that an announce does not tell are scraped for (BEP 48)."""
 

@@ -193,6 +193,11 @@ class Parts:
             progress.uploaded.total, progress.downloaded.total, progress.missing, progress.corrupt
         )
 
+    def counted(self, seeders: int | None, leechers: int | None) -> None:
+        """A tracker said how many there are."""
+        if self._lender is not None:
+            self._lender.counted(seeders, leechers)
+
     def found_peers(self, url: str, addresses: Sequence[Address]) -> None:
         """A tracker told of peers."""
         self._owner.found_peers(url, addresses)

@@ -90,6 +90,7 @@ class Torrent:
         self._completed: dict[Deferred[None], None] = {}
         self._look: IDelayedCall | None = None
         self._recheck = options.recheck
+        self._early: Sequence[Address] = ()
 
     @property
     def name(self) -> str:
@@ -335,6 +336,8 @@ class Torrent:
     def _begin_parts(self) -> None:
         assert self._parts is not None
         self._parts.start()
+        early, self._early = self._early, ()
+        self._parts.connections.found(early, Source.TRACKER)
 
     def completed(self) -> None:
         """The last wanted piece was verified."""
@@ -355,9 +358,11 @@ class Torrent:
         _log.info("{name}: there is space again, going on", name=self.name)
 
     def found_peers(self, url: str, addresses: Sequence[Address]) -> None:
-        """A tracker told of peers."""
+        """A tracker told of peers; those of a torrent that is being loaded are kept for it."""
         if self._parts is not None:
             self._parts.connections.found(addresses, Source.TRACKER)
+        else:
+            self._early = addresses
 
     # -- what is wanted ----------------------------------------------------------------------
 

@@ -64,8 +64,15 @@ class Owner(Protocol):
     def totals(self) -> Totals:
         """How it stands. What was moved only grows, from one owner to the next too."""
 
+    def counted(self, seeders: int | None, leechers: int | None) -> None:
+        """A tracker said how many there are, ourselves included; None: it did not say that.
+
+        Whoever sleeps while nobody wants anything of it wakes when there are leechers. Told
+        before the peers of the same answer, or later, when it had to be asked for.
+        """
+
     def found_peers(self, url: str, addresses: Sequence[Address]) -> None:
-        """A tracker told of peers; `url` is its whole URL, not for logs."""
+        """A tracker told of peers, perhaps of none; `url` is its whole URL, not for logs."""
 
     def seen_as(self, host: str) -> None:
         """A tracker saw us at this address (BEP 24)."""
@@ -366,21 +373,31 @@ class Announcer:
         try:
             if response.external_ip is not None:
                 self.owner.seen_as(response.external_ip)
+            self._tell_numbers(response)
             self.owner.found_peers(tracker.url, response.peers)
         except Exception:
             _log.failure("{torrent}: its new peers were not taken", torrent=self._name)
+
+    def _tell_numbers(self, said: AnnounceResponse | ScrapeResult) -> None:
+        if said.seeders is not None or said.leechers is not None:
+            self.owner.counted(said.seeders, said.leechers)
 
     def _scrape(self, tracker: Tracker) -> None:
         """Ask for the numbers that an announce did not tell (BEP 48); we do as well without."""
         self._stop_scraping()
         asked = self._shared.trackers.scrape(tracker.url, [self.info_hash], trusted=self.trusted)
-        self._scraping = asked.addCallbacks(self._scraped, lambda _: None, callbackArgs=(tracker,))
-        self._scraping.addBoth(self._scrape_over)
+        self._scraping = asked.addCallback(self._scraped, tracker)
+        self._scraping.addErrback(self._not_scraped).addBoth(self._scrape_over)
 
     def _scraped(self, results: dict[bytes, ScrapeResult], tracker: Tracker) -> None:
         result = results.get(self.info_hash)
         if result is not None:
             tracker.seeders, tracker.leechers = result.seeders, result.leechers
+            self._tell_numbers(result)
+
+    def _not_scraped(self, failure: Failure) -> None:
+        if not failure.check(TrackerError, CancelledError):
+            _log.failure("{torrent}: a scrape went wrong here", failure, torrent=self._name)
 
     def _scrape_over(self, _: object) -> None:
         self._scraping = None
