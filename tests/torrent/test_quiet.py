@@ -5,6 +5,8 @@ from tests.testing.fakepeer import Request
 from txtorrent.peer.protocol import SILENCE_TIMEOUT, STUCK_TIMEOUT, PeerProtocol
 from txtorrent.swarm.choker import ROUND
 from txtorrent.swarm.rounds import QUIET_ROUND
+from txtorrent.torrent.choice import Choice
+from txtorrent.torrent.exchange import SNUBBED_AFTER
 from txtorrent.wire import messages as m
 
 CROWD = 50
@@ -53,6 +55,24 @@ class Quiet(SessionCase):
         seen.clear()
         self.clock.advance(QUIET_ROUND)
         self.assertEqual(seen.count(link), 1)
+
+    def test_who_is_asked_again_after_a_rest(self):
+        """More is wanted: a peer that lay idle is asked, and found out if it does not answer."""
+        leecher = self.swarm.add_leecher(choice=Choice(b"\0"))
+        self.clock.advance(1)
+        some = m.Bitfield(b"\xff\xff\0\0\0")
+        fake = self.fake(leecher, "20.60.0.1", some, m.Unchoke())
+        self.clock.advance(3 * QUIET_ROUND)
+        self.assertFalse(fake.of(Request))
+        leecher.torrent.choose(Choice())
+        self.clock.advance(1)
+        peer = self.link(leecher, fake).peer
+        self.assertTrue(fake.of(Request))
+        for _ in range(4):
+            self.assertFalse(peer.snubbed)
+            self.clock.advance(SNUBBED_AFTER / 4)
+        self.clock.advance(2)
+        self.assertTrue(peer.snubbed)
 
     def test_a_rate_counts_no_time_of_rest(self):
         """The first second shows as it would if the rate had been sampled all the time."""

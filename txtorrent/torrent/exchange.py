@@ -359,6 +359,8 @@ class Exchange:
             picker.look_again(link.peer)
         self._mind_all()
         for link in tuple(self.links):
+            if link.peer.may_request and link in self._rounds.quiet:
+                self._wake(link)  # or nobody would see that it does not answer
             self.request_more(link)
 
     def _tell_haves(self) -> None:
