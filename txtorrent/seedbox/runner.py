@@ -4,6 +4,7 @@ What must stay true: of one torrent at most one start or stop is under way, and 
 what is wanted by then is looked at again. So calls may come in any order and at any time.
 """
 
+import os
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -14,8 +15,11 @@ from twisted.logger import Logger
 
 from txtorrent.metainfo.torrentfile import Metainfo, MetainfoError, parse
 from txtorrent.seedbox.entry import Entry
+from txtorrent.seedbox.record import Record
 from txtorrent.session import DuplicateTorrent, Session
 from txtorrent.storage.listing import Listing
+from txtorrent.swarm.selection import Priority
+from txtorrent.torrent.choice import Choice
 from txtorrent.torrent.life import State
 from txtorrent.torrent.shared import Allocation, TorrentOptions
 from txtorrent.torrent.torrent import Torrent, TorrentEndedError
@@ -24,6 +28,8 @@ AWAKE_FOR: Final = 300.0
 """Seconds for which a complete torrent stays loaded after its last connection has ended."""
 GREETING_TIME: Final = 30.0
 """Seconds for which a torrent that was woken stays loaded without a connection."""
+PARTS: Final = "parts"
+"""The folder in the state directory for bytes of files that nobody wants."""
 LOST_METAINFO: Final = "its metainfo is damaged in the state database: add the torrent again"
 
 _log = Logger()
@@ -104,7 +110,7 @@ class Runner:
         progress = torrent.progress
         record.downloaded, record.uploaded = progress.downloaded.total, progress.uploaded.total
         record.have_valid = progress.had
-        record.left_until_done = progress.left
+        record.left_until_done, record.size_when_done = progress.left, progress.wanted_size
         record.corrupt += progress.corrupt
         progress.corrupt = 0
         entry.is_dirty = True
@@ -139,7 +145,9 @@ class Runner:
             return
         try:
             entry.torrent = self._session.add(
-                metainfo, self._options(entry), lambda torrent: self._changed(entry, torrent)
+                metainfo,
+                self._options(entry, metainfo),
+                lambda torrent: self._changed(entry, torrent),
             )
         except DuplicateTorrent as error:
             entry.failure = str(error)
@@ -159,13 +167,21 @@ class Runner:
         entry.failure = LOST_METAINFO
         return None
 
-    def _options(self, entry: Entry) -> TorrentOptions:
+    def choose(self, entry: Entry) -> None:
+        """What is wanted of a torrent is another than before."""
+        torrent = entry.torrent
+        if torrent is not None:
+            torrent.choose(choice(entry.record, torrent.metainfo))
+
+    def _options(self, entry: Entry, metainfo: Metainfo) -> TorrentOptions:
         record = entry.record
         return TorrentOptions(
             directory=record.place or record.directory,
             max_peers=entry.peer_limit,
             allocation=Allocation(self._setting("allocation")),
             trust_trackers=bool(self._setting("trust_local_trackers")),
+            choice=choice(record, metainfo),
+            parts_file=os.path.join(self._session.options.state, PARTS, entry.info_hash.hex()),
             renamed=record.renamed,
             recheck=entry.to_verify,
             peers=entry.named_peers,
@@ -193,3 +209,13 @@ class Runner:
             self._completed(entry)
         if verified:
             self.mind(entry)
+
+
+def choice(record: Record, metainfo: Metainfo) -> Choice:
+    """What is wanted, as the engine has it: its file indices count pads."""
+    wishes = iter(record.wishes)
+    order = record.sequential_download_from_piece if record.sequential_download else None
+    if not record.wishes:
+        return Choice(None, order)
+    files = (Priority.NORMAL if file.pad else int(next(wishes)) for file in metainfo.files)
+    return Choice(bytes(files), order)

@@ -354,6 +354,7 @@ class Seedbox:
         records = [(entry, changed(entry, wanted)) for entry, wanted in changes]
         for entry, record in records:
             entry.record = record
+            self.runner.choose(entry)
         touched = [entry for entry, _ in records]
         for entry, wanted in changes:
             if "queue_position" in wanted:

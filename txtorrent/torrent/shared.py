@@ -92,6 +92,8 @@ class TorrentOptions:
     peers: tuple[Address, ...] = field(default=())
     trust_trackers: bool = False
     """Whether its trackers may be at private and loopback addresses."""
+    parts_file: str | None = None
+    """Where bytes go of files that are not wanted; None: then these files are made as well."""
     renamed: Mapping[str, str] = field(factory=dict)
     """Files and folders under other names than the metainfo has: see `metainfo.renames`."""
     recheck: bool = False

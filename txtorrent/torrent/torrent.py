@@ -23,7 +23,7 @@ from txtorrent.storage.journal import Resume
 from txtorrent.storage.trust import Trust, trust
 from txtorrent.swarm.peerbook import Source
 from txtorrent.swarm.rate import Rate
-from txtorrent.swarm.selection import piece_priorities
+from txtorrent.swarm.selection import Priority, piece_priorities
 from txtorrent.torrent.assembly import FULL
 from txtorrent.torrent.choice import Choice
 from txtorrent.torrent.life import State, make_life
@@ -80,7 +80,9 @@ class Torrent:
         self._watcher = watcher
         self._announcer = announcer
         files = apply_renames(metainfo.files, options.renamed)
-        self.content = Content(options.directory, files, metainfo.geometry, shared.files)
+        self.content = Content(
+            options.directory, files, metainfo.geometry, shared.files, options.parts_file
+        )
         self._store = PieceStore(metainfo, self.content, shared.disk, shared.reactor.seconds)
         self._life = make_life(self)
         self._parts: Parts | None = None
@@ -261,6 +263,7 @@ class Torrent:
     # -- loading -----------------------------------------------------------------------------
 
     async def _load(self) -> None:
+        await self._leave_out()
         resume = await self._shared.journal.load(self.metainfo.info_hash)
         believed = await self._shared.disk.read.run(self._judge, resume)
         self._restore(resume, believed)
@@ -377,10 +380,19 @@ class Torrent:
 
     async def _make_ready(self) -> None:
         """Have on disk what has to be there before the first piece of a file comes."""
+        await self._leave_out()
         if not self.progress.have.is_empty:
             await self._shared.disk.read.run(self.content.require)
         full = self._options.allocation is Allocation.FULL
         await self._shared.disk.write.run(self.content.create, full)
+
+    async def _leave_out(self) -> None:
+        """Have no files made that are not wanted."""
+        if self._options.parts_file is not None:
+            wishes = self.choice.files or b""
+            unwanted = {index for index, wish in enumerate(wishes) if wish == Priority.UNWANTED}
+            pads = {index for index in unwanted if self.metainfo.files[index].pad}
+            await self._shared.disk.write.run(self.content.choose, frozenset(unwanted - pads))
 
     def _take_choice(self) -> None:
         """Count by the user's choice."""
