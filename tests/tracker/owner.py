@@ -1,6 +1,6 @@
 """A torrent to announce for, where the test says how it stands."""
 
-from txtorrent.tracker.announcer import Totals
+from txtorrent.tracker.interfaces import Totals
 
 
 class Owner:
@@ -11,6 +11,7 @@ class Owner:
         self.peers = []
         self.external = []
         self.numbers = []
+        self.changes = 0
 
     def totals(self) -> Totals:
         return self.now
@@ -23,3 +24,6 @@ class Owner:
 
     def seen_as(self, host) -> None:
         self.external.append(host)
+
+    def trackers_changed(self) -> None:
+        self.changes += 1

@@ -4,151 +4,31 @@ import math
 from itertools import pairwise
 from random import Random
 
-from twisted.internet.defer import CancelledError, Deferred, fail, maybeDeferred, succeed
-from twisted.logger import LogLevel, capturedLogs, formatEvent, globalLogPublisher
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.logger import LogLevel, capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.testing.clock import HeapClock
+from tests.tracker.announcercase import (
+    COMPLETED,
+    EPOCH,
+    NONE,
+    PEER,
+    STARTED,
+    STOPPED,
+    AnnouncerCase,
+)
 from tests.tracker.owner import Owner
 from tests.tracker.trackers import INFO_HASH, PEER_ID, World
-from txtorrent.address import Address
-from txtorrent.tracker.announcer import REPAIR_PAUSE, SCATTER, STOP_LIMIT, Announcer, Totals
+from txtorrent.tracker.announcer import REPAIR_PAUSE, SCATTER, Announcer
 from txtorrent.tracker.announcing import Announcing
 from txtorrent.tracker.clients import Trackers
 from txtorrent.tracker.errors import RestingError, UnreachableError
+from txtorrent.tracker.interfaces import Totals
+from txtorrent.tracker.parting import STOP_LIMIT
 from txtorrent.tracker.tiers import MAX_TRACKERS, Tiers
 from txtorrent.tracker.tracker import TrackerState
 from txtorrent.tracker.turns import Rank
-from txtorrent.wire.announce import AnnounceResponse, Event, ScrapeResult, TrackerError
-
-PEER = Address("1.2.3.4", 6881)
-STARTED, STOPPED, COMPLETED, NONE = Event.STARTED, Event.STOPPED, Event.COMPLETED, Event.NONE
-
-
-class InOrder(Random):
-    """Leaves lists as they are and always takes the middle."""
-
-    def shuffle(self, x) -> None:
-        pass
-
-    def uniform(self, a: float, b: float) -> float:
-        return a
-
-
-class Asked:
-    """The trackers of a session, each of whom answers as the test has laid down.
-
-    `answers[url]` is a response, an exception, or None for silence.
-    """
-
-    def __init__(self, clock) -> None:
-        self.clock = clock
-        self.answers = {}
-        self.scrapes = {}
-        self.scraped = []
-        self.log = []
-        self.requests = []
-        self.busy = False
-        self.waiting = {}
-        self.applicants = {}
-        self.ranks = []
-
-    def announce(self, url, request, *, trusted=False):
-        self.log.append((round(self.clock.seconds()), url[-1], request.event))
-        self.requests.append(request)
-        self.trusted = trusted
-        answer = self.answers.get(url[-1], AnnounceResponse(peers=(PEER,)))
-        deferred = Deferred()
-        if isinstance(answer, Exception):
-            deferred.errback(answer)
-        elif answer is not None:
-            deferred.callback(answer)
-        return deferred
-
-    def apply(self, applicant, rank) -> None:
-        self.ranks.append(rank)
-        answer = self.answers.get(applicant.url[-1])
-        if isinstance(answer, RestingError):
-            self.log.append((round(self.clock.seconds()), applicant.url[-1], None))
-            raise answer
-        self.waiting[applicant] = None
-        if not self.busy:
-            self.turn(applicant)
-
-    def turn(self, applicant) -> None:
-        del self.waiting[applicant]
-        asked = maybeDeferred(
-            lambda: self.announce(applicant.url, applicant.request(), trusted=applicant.trusted)
-        )
-        self.applicants[applicant] = asked
-        asked.addCallbacks(
-            lambda response: self.over(applicant, asked) and applicant.answered(response),
-            lambda failure: self.over(applicant, asked) and applicant.failed(failure.value),
-        )
-
-    def over(self, applicant, asked) -> bool:
-        """Whether the applicant still waits for it."""
-        if self.applicants.get(applicant) is asked:
-            del self.applicants[applicant]
-            return True
-        return False
-
-    def leave(self, applicant) -> None:
-        self.waiting.pop(applicant, None)
-        self.applicants.pop(applicant, None)
-
-    def scrape(self, url, info_hashes, *, trusted=False):
-        self.scraped.append((url[-1], info_hashes))
-        answer = self.scrapes.get(url[-1], TrackerError("no scrape here"))
-        return fail(answer) if isinstance(answer, Exception) else succeed(answer)
-
-
-class AnnouncerCase(SynchronousTestCase):
-    def setUp(self) -> None:
-        self.clock = HeapClock()
-        self.asked = Asked(self.clock)
-        self.owner = Owner(Totals(uploaded=1, downloaded=2, left=3, corrupt=4))
-        self.announcer = None
-        self.logged = []
-        globalLogPublisher.addObserver(self.logged.append)
-        self.addCleanup(globalLogPublisher.removeObserver, self.logged.append)
-
-    def tearDown(self) -> None:
-        if self.announcer is not None:
-            self.announcer.stop()
-        self.clock.advance(6)
-        self.assertEqual(self.clock.getDelayedCalls(), [])
-
-    def announcing(self, random: Random | None = None) -> Announcing:
-        return Announcing(self.asked, self.clock, random or InOrder(5), PEER_ID, 6881)
-
-    def begin(self, *tiers: str, random: Random | None = None) -> Announcer:
-        """Begin to announce to trackers of one letter each, a tier a string."""
-        self.announcer = Announcer(
-            self.announcing(random),
-            INFO_HASH,
-            [[f"http://tracker.example/passkey0123/{letter}" for letter in tier] for tier in tiers],
-            self.owner,
-        )
-        self.announcer.start()
-        return self.announcer
-
-    def break_down(self, letters: str, error: Exception | None = None) -> None:
-        for letter in letters:
-            self.asked.answers[letter] = error or TrackerError("no")
-
-    def told(self):
-        log, self.asked.log = self.asked.log, []
-        return [(letter, event) for _, letter, event in log]
-
-    def times(self):
-        return [time for time, _, _ in self.asked.log]
-
-    def order(self) -> str:
-        return "".join(letter for letter, _ in self.told())
-
-    def interval(self, letter: str, interval: int, **more) -> None:
-        self.asked.answers[letter] = AnnounceResponse(interval=interval, **more)
+from txtorrent.wire.announce import AnnounceResponse, ScrapeResult, TrackerError
 
 
 class EventTests(AnnouncerCase):
@@ -263,7 +143,7 @@ class EventTests(AnnouncerCase):
         self.begin("a")
         self.successResultOf(self.announcer.stop())
         self.assertEqual(self.told(), [("a", STARTED)])
-        self.assertEqual(self.announcer.status()[0].state, TrackerState.IDLE)
+        self.assertEqual(self.shown()[0].state, TrackerState.IDLE)
 
     def test_start_again(self) -> None:
         self.begin("a")
@@ -310,7 +190,7 @@ class TierTests(AnnouncerCase):
         self.asked.answers.pop("3", None)
         self.clock.advance(1800)
         self.assertEqual(self.order(), "12213")
-        self.assertEqual([each.url[-1] for each in self.announcer.status()], ["3", "2", "1"])
+        self.assertEqual([each.url[-1] for each in self.announcer._tiers], ["3", "2", "1"])
 
     def test_next_tier_only_when_the_whole_tier_failed(self) -> None:
         self.break_down("ab")
@@ -323,14 +203,14 @@ class TierTests(AnnouncerCase):
     def test_shuffled_within_the_tier(self) -> None:
         orders = set()
         for seed in range(40):
-            urls = [each.url for each in Tiers([["a", "b", "c"], ["d"]], Random(seed))]
+            urls = [each.url for each in Tiers([["a", "b", "c"], ["d"]], (), Random(seed))]
             self.assertEqual(urls[3], "d")
             orders.add(tuple(urls))
         self.assertEqual(len(orders), 6)
 
     def test_each_once_and_not_too_many(self) -> None:
         tiers = [["a", "b", "a"], ["b"], [], ["c"], [str(number) for number in range(500)]]
-        found = list(Tiers(tiers, Random(1)))
+        found = list(Tiers(tiers, (), Random(1)))
         self.assertEqual(len(found), MAX_TRACKERS)
         self.assertEqual([(each.url, each.tier) for each in found[:3]][2], ("c", 1))
 
@@ -338,7 +218,7 @@ class TierTests(AnnouncerCase):
         self.begin()
         self.announcer.completed()
         self.announcer.want_peers()
-        self.assertEqual(self.announcer.status(), [])
+        self.assertEqual(self.shown(), [])
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
     def test_peers_are_handed_over(self) -> None:
@@ -373,7 +253,7 @@ class BackOffTests(AnnouncerCase):
         """D7: torrents that began together do not stay together."""
         due = set()
         for seed in range(20):
-            (tracker,) = Tiers([["a"]], random := Random(seed))
+            (tracker,) = Tiers([["a"]], (), random := Random(seed))
             tracker.answered(AnnounceResponse(interval=1000), STARTED, 0.0, random)
             self.assertTrue(1000 <= tracker.due_at <= 1050)
             due.add(round(tracker.due_at))
@@ -381,7 +261,7 @@ class BackOffTests(AnnouncerCase):
 
     def test_longest_pause(self) -> None:
         for seed in range(20):
-            (tracker,) = Tiers([["a"]], random := Random(seed))
+            (tracker,) = Tiers([["a"]], (), random := Random(seed))
             for _ in range(2000):
                 tracker.failed(UnreachableError("no"), 0.0, random)
             self.assertTrue(2880 <= tracker.not_before <= 3600)
@@ -419,8 +299,8 @@ class BackOffTests(AnnouncerCase):
         self.announcer.completed()
         self.clock.advance(10**6)
         self.assertEqual(self.order(), "a")
-        (status,) = self.announcer.status()
-        self.assertEqual((status.state, status.next_announce_in), (TrackerState.DISMISSED, None))
+        (status,) = self.shown()
+        self.assertEqual((status.state, status.next_announce_time), (TrackerState.DISMISSED, 0))
 
     def test_resting_host_is_no_failure(self) -> None:
         self.break_down("a", RestingError("silent", 100.0))
@@ -438,7 +318,7 @@ class BackOffTests(AnnouncerCase):
         self.begin("ab")
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
         self.assertEqual(self.order(), "ab")
-        self.assertIn("txtorrent itself", self.announcer.status()[1].last_error)
+        self.assertIn("txtorrent itself", self.shown()[0].last_error)
 
     def test_fault_in_whoever_describes_the_torrent(self) -> None:
         self.interval("a", 60)
@@ -539,17 +419,17 @@ class StatusTests(AnnouncerCase):
         self.interval("b", 900, seeders=5, leechers=6, peers=(PEER,))
         self.begin("a", "bc")
         self.clock.advance(5)
-        a, b, c = self.announcer.status()
+        a, b, c = self.shown()
         self.assertEqual((a.state, a.tier, a.last_error), (TrackerState.FAILING, 0, "no"))
-        self.assertEqual(a.next_announce_in, 10.0)
+        self.assertEqual(a.next_announce_time, EPOCH + 900)
         self.assertEqual((b.state, b.tier, b.last_error), (TrackerState.WORKING, 1, None))
-        self.assertEqual((b.seeders, b.leechers, b.peers, b.next_announce_in), (5, 6, 1, 895.0))
-        self.assertEqual((c.state, c.next_announce_in), (TrackerState.IDLE, None))
+        self.assertEqual((b.seeder_count, b.leecher_count), (5, 6))
+        self.assertEqual((c.state, c.next_announce_time), (TrackerState.IDLE, 0))
 
     def test_announcing(self) -> None:
         self.asked.answers["a"] = None
         self.begin("a")
-        self.assertEqual(self.announcer.status()[0].state, TrackerState.ANNOUNCING)
+        self.assertEqual(self.shown()[0].state, TrackerState.ANNOUNCING)
 
 
 class LogTests(AnnouncerCase):
@@ -720,18 +600,18 @@ class ScrapeTests(AnnouncerCase):
 
     def test_a_silent_announce_is_followed_by_a_scrape(self) -> None:
         self.asked.scrapes["a"] = {INFO_HASH: ScrapeResult(seeders=7, leechers=3, completed=9)}
-        (status,) = self.begin("a").status()
+        (status,) = self.begin("a").trackers(EPOCH)
         self.assertEqual(self.asked.scraped, [("a", [INFO_HASH])])
-        self.assertEqual((status.seeders, status.leechers), (7, 3))
+        self.assertEqual((status.seeder_count, status.leecher_count), (7, 3))
 
     def test_a_telling_announce_is_not(self) -> None:
         self.interval("a", 900, seeders=1, leechers=0)
-        (status,) = self.begin("a").status()
-        self.assertEqual((self.asked.scraped, status.seeders), ([], 1))
+        (status,) = self.begin("a").trackers(EPOCH)
+        self.assertEqual((self.asked.scraped, status.seeder_count), ([], 1))
 
     def test_a_tracker_that_cannot_be_scraped_does_no_harm(self) -> None:
-        (status,) = self.begin("a").status()
-        self.assertEqual((status.state, status.seeders), (TrackerState.WORKING, None))
+        (status,) = self.begin("a").trackers(EPOCH)
+        self.assertEqual((status.state, status.seeder_count), (TrackerState.WORKING, -1))
 
 
 class OwnerTests(AnnouncerCase):
@@ -754,7 +634,7 @@ class TurnTests(AnnouncerCase):
         self.asked.busy = True
         self.begin("a")
         self.owner.now = Totals(uploaded=21, downloaded=2, left=3, corrupt=4)
-        self.assertIs(self.announcer.status()[0].state, TrackerState.QUEUED)
+        self.assertIs(self.shown()[0].state, TrackerState.QUEUED)
         self.assertEqual(self.told(), [])
         self.asked.turn(self.announcer)
         self.assertEqual(self.asked.requests[0].uploaded, 20)

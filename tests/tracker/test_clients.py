@@ -11,7 +11,7 @@ from tests.tracker.trackers import ANSWER, INFO_HASH, World, request
 from txtorrent.bencode import encode
 from txtorrent.tracker import clients
 from txtorrent.tracker.clients import Trackers
-from txtorrent.tracker.errors import RestingError, UnreachableError
+from txtorrent.tracker.errors import RestingError, TimedOutError, UnreachableError
 from txtorrent.tracker.turns import Rank, rank_of
 from txtorrent.wire.announce import AnnounceResponse, Event, ScrapeResult, TrackerError
 
@@ -462,7 +462,7 @@ class ApplicantTests(TurnCase):
     def test_out_of_time(self) -> None:
         torrent = self.apply()
         self.clock.advance(31)
-        self.assertIs(torrent.outcome, UnreachableError)
+        self.assertIs(torrent.outcome, TimedOutError)
 
     def test_a_fault_in_what_is_announced(self) -> None:
         torrent = Torrent("a", info_hash=b"short")
@@ -492,6 +492,14 @@ class ApplicantTests(TurnCase):
         self.assertTrue(torrents[4].asked)
         self.trackers.leave(torrents[0])
         self.trackers.leave(Torrent("unknown"))
+
+    def test_leaves_when_asked_what_to_announce(self) -> None:
+        torrent = Torrent("a")
+        ask = torrent.request
+        torrent.request = lambda: self.trackers.leave(torrent) or ask()
+        self.trackers.apply(torrent, Rank.OTHERS)
+        self.client.answer(0)
+        self.assertEqual((torrent.outcome, self.trackers._under_way), (None, 0))
 
     def test_turned_away(self) -> None:
         torrents = [self.apply() for _ in range(5000)]

@@ -11,9 +11,10 @@ from tests.testing.clock import HeapClock
 from tests.tracker.owner import Owner
 from tests.tracker.trackers import PEER_ID
 from txtorrent.address import Address
-from txtorrent.tracker.announcer import Announcer, Totals
+from txtorrent.tracker.announcer import Announcer
 from txtorrent.tracker.announcing import Announcing
 from txtorrent.tracker.clients import MAX_UNDER_WAY, Trackers
+from txtorrent.tracker.interfaces import Totals
 from txtorrent.tracker.turns import MAX_PER_HOST
 from txtorrent.wire.announce import AnnounceResponse, Event
 
@@ -68,8 +69,8 @@ class Seedbox(SynchronousTestCase):
 
     def begin(self, count: int, *hosts: str, left: int = 0) -> None:
         tiers = [[f"http://{host}/announce"] for host in hosts]
+        owner = Owner(Totals(0, 0, left, 0))
         for _ in range(count):
-            owner = Owner(Totals(0, 0, left, 0))
             announcer = Announcer(
                 self.announcing, len(self.announcers).to_bytes(20, "big"), tiers, owner
             )
@@ -133,6 +134,7 @@ class Seedbox(SynchronousTestCase):
         self.server.log.clear()
         for announcer in self.announcers:
             announcer.owner.peers.clear()
+            announcer.owner.numbers.clear()
         gc.collect()
         memory, _ = tracemalloc.get_traced_memory()
         self.assertLess(memory / 200, MOST_BYTES)

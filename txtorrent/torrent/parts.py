@@ -1,7 +1,7 @@
 """The parts of a torrent that run while pieces are exchanged, and who of them tells whom."""
 
 from collections.abc import Sequence
-from typing import Final, Protocol
+from typing import Protocol
 
 from twisted.internet.defer import Deferred, gatherResults, succeed
 from twisted.logger import Logger
@@ -22,10 +22,8 @@ from txtorrent.torrent.progress import Progress
 from txtorrent.torrent.saver import Saver
 from txtorrent.torrent.shared import Shared, TorrentOptions
 from txtorrent.torrent.store import PieceStore
-from txtorrent.tracker.announcer import Announcer, Totals
-
-STOP_LIMIT: Final = 5.0
-"""Seconds for trackers to hear that we stop; the daemon has to be gone within ten."""
+from txtorrent.tracker.announcer import Announcer
+from txtorrent.tracker.interfaces import Totals
 
 _log = Logger()
 
@@ -87,6 +85,7 @@ class Parts:
             metainfo.announce_tiers,
             self,
             metainfo.name,
+            private=metainfo.private,
             trusted=self._options.trust_trackers,
         )
 
@@ -197,6 +196,11 @@ class Parts:
         """A tracker said how many there are."""
         if self._lender is not None:
             self._lender.counted(seeders, leechers)
+
+    def trackers_changed(self) -> None:
+        """Something about the trackers is not what it was."""
+        if self._lender is not None:
+            self._lender.trackers_changed()
 
     def found_peers(self, url: str, addresses: Sequence[Address]) -> None:
         """A tracker told of peers."""

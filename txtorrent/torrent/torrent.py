@@ -5,6 +5,7 @@ may follow what is decided in `life`.
 """
 
 import errno
+import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -32,7 +33,7 @@ from txtorrent.torrent.progress import Progress
 from txtorrent.torrent.shared import Allocation, Shared, TorrentOptions
 from txtorrent.torrent.store import PieceStore
 from txtorrent.tracker.announcer import Announcer
-from txtorrent.tracker.tracker import TrackerStatus
+from txtorrent.tracker.view import TrackerView
 
 LOOK_AGAIN: Final = 30.0
 """Seconds between looks whether storage that was missing, read-only or full is of use again."""
@@ -119,9 +120,10 @@ class Torrent:
         """The parts that run while pieces are exchanged, or None."""
         return self._parts
 
-    def trackers(self) -> list[TrackerStatus]:
+    def trackers(self) -> list[TrackerView]:
         """What each tracker said."""
-        return self._parts.announcer.status() if self._parts else []
+        announcer = self._parts.announcer if self._parts else self._announcer
+        return announcer.trackers(time.time()) if announcer else []
 
     def start(self) -> None:
         """Begin; what happens is seen in `state`."""

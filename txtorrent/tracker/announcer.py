@@ -9,35 +9,35 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from typing import Protocol
+from typing import Any
 
-from attrs import frozen
 from twisted.internet.defer import CancelledError, Deferred, gatherResults, succeed
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from txtorrent.address import Address
 from txtorrent.tracker.announcing import Announcing
 from txtorrent.tracker.calendar import Booking
 from txtorrent.tracker.errors import RestingError
-from txtorrent.tracker.tiers import Tiers
-from txtorrent.tracker.tracker import Tracker, TrackerState, TrackerStatus
+from txtorrent.tracker.interfaces import Owner
+from txtorrent.tracker.notes import note, warn
+from txtorrent.tracker.parting import STOP_LIMIT, after
+from txtorrent.tracker.scraping import scrape
+from txtorrent.tracker.tiers import Listing, Tiers
+from txtorrent.tracker.tracker import Tracker, TrackerState
 from txtorrent.tracker.turns import rank_of
+from txtorrent.tracker.view import TrackerView, Trouble, next_announce, trouble, view
 from txtorrent.wire.announce import (
     AnnounceRequest,
     AnnounceResponse,
     Event,
     ScrapeResult,
     TrackerError,
-    redacted,
 )
 
 NUM_WANT = 200
 """Addresses asked for while downloading: more than is dialled until the next announce."""
 NUM_WANT_SEEDING = 30
 """Addresses asked for while seeding: leechers come to us by themselves."""
-STOP_LIMIT = 5.0
-"""Seconds for all `stopped` together: a daemon has to be gone within ten (THREATS E12)."""
 SHORTEST_PAUSE = 1.0
 """Seconds between two announces, whatever the reason: no loop may spin."""
 REPAIR_PAUSE = 300.0
@@ -48,43 +48,14 @@ SCATTER = 10.0
 _log = Logger()
 
 
-@frozen
-class Totals:
-    """What was ever moved, what is missing, and what failed its hash in this run: bytes."""
-
-    uploaded: int
-    downloaded: int
-    left: int
-    corrupt: int
-
-
-class Owner(Protocol):
-    """The torrent, as its announcer sees it. What it raises is logged, and changes nothing."""
-
-    def totals(self) -> Totals:
-        """How it stands. What was moved only grows, from one owner to the next too."""
-
-    def counted(self, seeders: int | None, leechers: int | None) -> None:
-        """A tracker said how many there are, ourselves included; None: it did not say that.
-
-        Whoever sleeps while nobody wants anything of it wakes when there are leechers. Told
-        before the peers of the same answer, or later, when it had to be asked for.
-        """
-
-    def found_peers(self, url: str, addresses: Sequence[Address]) -> None:
-        """A tracker told of peers, perhaps of none; `url` is its whole URL, not for logs."""
-
-    def seen_as(self, host: str) -> None:
-        """A tracker saw us at this address (BEP 24)."""
-
-
 class Announcer:
     """Announces one torrent for as long as it runs, and hands over the peers that trackers know.
 
     `owner` is asked and told; whoever takes over from it sets another, at any time, and the
     trackers notice nothing. `name` is what users call the torrent, for the log; without one it is
-    part of the info-hash. `trusted` trackers may be at private and loopback addresses. Can be
-    started again after a stop. Idle, it takes about a kilobyte: what a round needs is made for it.
+    part of the info-hash. A `private` torrent has its own trackers alone; others have the session's
+    behind theirs. `trusted` trackers may be at private and loopback addresses. Can be started again
+    after a stop. Idle, it takes about a kilobyte: what a round needs is made for it.
     """
 
     __slots__ = (
@@ -107,6 +78,7 @@ class Announcer:
         "info_hash",
         "name",
         "owner",
+        "private",
         "trusted",
     )
 
@@ -118,16 +90,18 @@ class Announcer:
         owner: Owner,
         name: str = "",
         *,
+        private: bool = False,
         trusted: bool = False,
     ) -> None:
         self.info_hash = info_hash
         self.name = name
         self.owner = owner
+        self.private = private
         self.trusted = trusted
         self.booking: Booking | None = None
         self._shared = shared
         self._key = shared.random.getrandbits(32)
-        self._tiers = Tiers(tiers, shared.random)
+        self._tiers = Tiers(tiers, self._defaults, shared.random)
         self._running = False
         self._began_complete = False
         self._completed = False
@@ -137,7 +111,7 @@ class Announcer:
         self._asked: Tracker | None = None
         self._telling = Event.NONE
         self._current: Tracker | None = None
-        self._scraping: Deferred[None] | None = None
+        self._scraping: Deferred[Any] | None = None
         self._over: Deferred[None] | None = None
         self._parting: Deferred[None] | None = None
 
@@ -175,7 +149,7 @@ class Announcer:
         """
         if self._parting is not None:
             self._running = False
-            return _after(self._parting)
+            return after(self._parting)
         if not self._running:
             return succeed(None)
         self._running = False
@@ -184,13 +158,90 @@ class Announcer:
         self._give_up_round()
         self._parting = parting = Deferred.fromCoroutine(self._part())
         parting.addTimeout(STOP_LIMIT, self._shared.clock)
-        stopped = _after(parting)
+        stopped = after(parting)
         parting.addErrback(lambda _: None).addCallback(self._parted)
         return stopped
 
-    def status(self) -> list[TrackerStatus]:
-        """Give the state of each tracker, in the order they are asked in."""
-        return [tracker.status(self._now) for tracker in self._tiers]
+    def quit(self) -> None:
+        """End without a word to anybody."""
+        self._running = False
+        self._shared.calendar.cancel(self)
+        self._stop_scraping()
+        self._leave()
+        self._forget_run()
+
+    def soon(self) -> None:
+        """Ask as soon as trackers allow, since the user wants it: failures count no longer.
+
+        No sooner than the minimum interval of one that answered, nor than one that refused told;
+        trackers ban clients that do not keep to it.
+        """
+        if not self._is_active or self._round is not None:
+            return
+        for tracker in self._tiers.known():
+            tracker.hurry(self._now)
+        if self._current is not None:
+            self.want_peers()
+        elif self._tiers.next_chance(self._completed) <= self._now:
+            self._begin_round()
+        else:
+            self._schedule(self._tiers.next_chance(self._completed))
+
+    # -- which trackers ----------------------------------------------------------------------
+
+    @property
+    def tiers(self) -> Listing:
+        """The torrent's own trackers, without those that all torrents have."""
+        return self._tiers.own
+
+    def replace(self, tiers: Sequence[Sequence[str]]) -> None:
+        """Take these for its own from now on; those that stay go on as they were.
+
+        Those that go are told `stopped`. A default tracker that was none of its own before does
+        not become one by standing in the list: lists that are shown have both.
+        """
+        gone = self._tiers.replace(tiers, self._defaults, self._shared.random)
+        if self._is_active:
+            for tracker in gone:
+                self._dismiss(tracker)
+            self._turn_to_new(waits=not gone and not any(self._tiers.known()))
+        self._tell_change()
+
+    def defaults_changed(self) -> None:
+        """The trackers of all torrents may be others now."""
+        self.replace(self._tiers.own)
+
+    def trackers(self, wall: float) -> list[TrackerView]:
+        """Give each tracker as it stands, in the order of the list; `wall`: now, since 1970."""
+        offset, at = wall - self._now, None if self.booking is None else self.booking[0]
+        rows, current = self._tiers.rows(), self._current
+        return [view(row, next_announce(row, current, at), offset) for row in rows]
+
+    def trouble(self) -> Trouble | None:
+        """Give what a user should know: no tracker works, or the one in use warns."""
+        return trouble(self._tiers.known(), self._current)
+
+    @property
+    def _defaults(self) -> Listing:
+        return () if self.private else self._shared.defaults
+
+    def _dismiss(self, tracker: Tracker) -> None:
+        """Have nothing more to do with it."""
+        if tracker is self._asked:
+            self._leave()
+        if tracker is self._current:
+            self._current = None
+        if tracker.started:
+            Deferred.fromCoroutine(self._farewell(tracker)).addErrback(self._note_fault)
+
+    def _turn_to_new(self, waits: bool) -> None:
+        """Ask new ones as soon as if they had been there before; `waits`: none was asked yet."""
+        if self._asked is not None:
+            self._round = iter(self._tiers)
+        elif self.booking is None or (self._current is None and not waits):
+            self._first_round()
+        elif self._current is not None and self._tiers.comes_before(self._current):
+            self._begin_round()
 
     # -- beginning and ending ----------------------------------------------------------------
 
@@ -207,9 +258,15 @@ class Announcer:
         self._completed = False
         self._began_complete = totals.left == 0
         self._uploaded_before, self._downloaded_before = totals.uploaded, totals.downloaded
+        self._first_round()
+
+    def _first_round(self) -> None:
+        """Begin at once, or when it is the turn of a seed."""
+        self._shared.calendar.cancel(self)
         if not self._tiers:
             return
-        at = self._now if totals.left else self._shared.calendar.next_start()
+        waits = self._began_complete or self._completed
+        at = self._shared.calendar.next_start() if waits else self._now
         if at <= self._now:
             self._begin_round()
         else:
@@ -239,11 +296,16 @@ class Announcer:
     def _parted(self, _: None) -> None:
         """Every tracker was told, or there was no time for it."""
         self._leave()
-        for tracker in self._tiers.known():
-            tracker.reset()
-        self._current = self._over = self._parting = None
+        self._forget_run()
+        self._over = self._parting = None
+        self._tell_change()
         if self._running:
             self._begin()
+
+    def _forget_run(self) -> None:
+        for tracker in self._tiers.known():
+            tracker.reset()
+        self._current = None
 
     # -- a round: one tracker after the other until one answers ------------------------------
 
@@ -274,6 +336,7 @@ class Announcer:
             self._asked, tracker.state = None, before
             self._failed(tracker, error)
             return False
+        self._tell_change()
         return True
 
     # -- tracker.turns.Applicant
@@ -289,7 +352,9 @@ class Announcer:
         tracker = self._asked
         assert tracker is not None
         tracker.state = TrackerState.ANNOUNCING
+        tracker.asked_at = self._now
         self._telling = tracker.event(self._completed)
+        self._tell_change()
         return self._request(tracker, self._telling)
 
     def answered(self, response: AnnounceResponse) -> None:
@@ -298,7 +363,7 @@ class Announcer:
         assert tracker is not None
         tracker.answered(response, self._telling, self._now, self._shared.random)
         self._tiers.promote(tracker)
-        self._note(tracker, response)
+        note(self._name, tracker, response)
         if self._over is not None:
             self._over.callback(None)
         else:
@@ -312,9 +377,7 @@ class Announcer:
             self._broken_off(tracker)
             return
         if not isinstance(error, TrackerError):
-            _log.failure(
-                "{torrent}: an announce went wrong here", Failure(error), torrent=self._name
-            )
+            self._note_fault(Failure(error))
             error = TrackerError("an error in txtorrent itself: see its log")
         self._failed(tracker, error)
         if self._over is not None:
@@ -329,6 +392,7 @@ class Announcer:
         assert tracker is not None
         tracker.state = TrackerState.IDLE
         self._schedule(self._now + self._shared.random.uniform(0.0, SCATTER))
+        self._tell_change()
 
     def _broken_off(self, tracker: Tracker) -> None:
         """All announces were given up: there is nothing to expect for a while."""
@@ -338,13 +402,15 @@ class Announcer:
             self._over.callback(None)
         else:
             self._schedule(self._now + REPAIR_PAUSE)
+        self._tell_change()
 
     # -- inside ------------------------------------------------------------------------------
 
     def _failed(self, tracker: Tracker, error: TrackerError) -> None:
         tracker.failed(error, self._now, self._shared.random)
+        self._tell_change()
         if not isinstance(error, RestingError):
-            self._warn(tracker, str(error))
+            warn(self._name, tracker, str(error))
 
     def _request(self, tracker: Tracker, event: Event) -> AnnounceRequest:
         totals = self.owner.totals()
@@ -370,6 +436,7 @@ class Announcer:
         self._schedule(self._now if untold else tracker.due_at)
         if response.seeders is None or response.leechers is None:
             self._scrape(tracker)
+        self._tell_change()
         try:
             if response.external_ip is not None:
                 self.owner.seen_as(response.external_ip)
@@ -378,6 +445,12 @@ class Announcer:
         except Exception:
             _log.failure("{torrent}: its new peers were not taken", torrent=self._name)
 
+    def _tell_change(self) -> None:
+        try:
+            self.owner.trackers_changed()
+        except Exception:
+            _log.failure("{torrent}: a change was not taken", torrent=self._name)
+
     def _tell_numbers(self, said: AnnounceResponse | ScrapeResult) -> None:
         if said.seeders is not None or said.leechers is not None:
             self.owner.counted(said.seeders, said.leechers)
@@ -385,29 +458,31 @@ class Announcer:
     def _scrape(self, tracker: Tracker) -> None:
         """Ask for the numbers that an announce did not tell (BEP 48); we do as well without."""
         self._stop_scraping()
-        asked = self._shared.trackers.scrape(tracker.url, [self.info_hash], trusted=self.trusted)
-        self._scraping = asked.addCallback(self._scraped, tracker)
-        self._scraping.addErrback(self._not_scraped).addBoth(self._scrape_over)
+        asking = scrape(self._shared, self.info_hash, tracker, self.trusted)
+        self._scraping = Deferred.fromCoroutine(asking)
+        self._scraping.addCallback(self._scraped).addErrback(self._note_fault)
 
-    def _scraped(self, results: dict[bytes, ScrapeResult], tracker: Tracker) -> None:
-        result = results.get(self.info_hash)
+    def _scraped(self, result: ScrapeResult | None) -> None:
+        self._scraping = None
+        self._tell_change()
         if result is not None:
-            tracker.seeders, tracker.leechers = result.seeders, result.leechers
             self._tell_numbers(result)
 
-    def _not_scraped(self, failure: Failure) -> None:
-        if not failure.check(TrackerError, CancelledError):
-            _log.failure("{torrent}: a scrape went wrong here", failure, torrent=self._name)
-
-    def _scrape_over(self, _: object) -> None:
-        self._scraping = None
+    def _note_fault(self, failure: Failure) -> None:
+        """What is called off is no fault."""
+        if not failure.check(CancelledError):
+            _log.failure("{torrent}: a fault of ours", failure, torrent=self._name)
 
     def _stop_scraping(self) -> None:
-        if self._scraping is not None:
-            self._scraping.cancel()
+        scraping, self._scraping = self._scraping, None
+        if scraping is not None:
+            scraping.cancel()
 
     def _schedule(self, at: float) -> None:
         """Begin the next round at a time; infinity is never."""
+        if not self._is_active:
+            # Whoever was told of what happened has stopped us.
+            return
         if at < math.inf:
             self._shared.calendar.book(self, max(at, self._now + SHORTEST_PAUSE))
         else:
@@ -423,44 +498,3 @@ class Announcer:
     @property
     def _name(self) -> str:
         return self.name or self.info_hash.hex()[:8]
-
-    def _note(self, tracker: Tracker, response: AnnounceResponse) -> None:
-        _log.info(
-            "{torrent}: {tracker} answered: {peers} peers, {seeders} seeders, {leechers} leechers",
-            torrent=self._name,
-            tracker=redacted(tracker.url),
-            peers=len(response.peers),
-            seeders=_known(response.seeders),
-            leechers=_known(response.leechers),
-        )
-        if response.warning is None:
-            tracker.warned = None
-        else:
-            self._warn(tracker, response.warning)
-
-    def _warn(self, tracker: Tracker, complaint: str) -> None:
-        """Log a complaint, once until it changes."""
-        if complaint != tracker.warned:
-            tracker.warned = complaint
-            _log.warn(
-                "{torrent}: {tracker}: {complaint}",
-                torrent=self._name,
-                tracker=redacted(tracker.url),
-                complaint=complaint,
-            )
-
-
-def _known(count: int | None) -> int | str:
-    return "?" if count is None else count
-
-
-def _after(ending: Deferred[None]) -> Deferred[None]:
-    """Give a Deferred that fires when the other one has, whatever comes of it."""
-    ended: Deferred[None] = Deferred()
-
-    def tell(outcome: object) -> object:
-        ended.callback(None)
-        return outcome
-
-    ending.addBoth(tell)
-    return ended

@@ -9,6 +9,7 @@ from twisted.internet.interfaces import IReactorTime
 
 from txtorrent.tracker.calendar import Calendar
 from txtorrent.tracker.clients import Trackers
+from txtorrent.tracker.tiers import Listing
 
 
 @define(eq=False)
@@ -16,6 +17,8 @@ class Announcing:
     """One for a session: who carries announces, when, and who we are in every swarm.
 
     `port` is the one that peers reach us at; it may change, and counts from the next announce.
+    `defaults` are trackers of every torrent that is not private; when they change, announcers
+    want to hear of it: `Announcer.defaults_changed`.
     """
 
     trackers: Trackers
@@ -23,6 +26,7 @@ class Announcing:
     random: Random
     peer_id: bytes
     port: int
+    defaults: Listing = ()
     calendar: Calendar = field(init=False)
 
     def __attrs_post_init__(self) -> None:

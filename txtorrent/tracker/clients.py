@@ -16,7 +16,7 @@ from twisted.internet.defer import CancelledError, Deferred, fail, gatherResults
 from twisted.internet.defer import TimeoutError as OutOfTimeError
 from twisted.python.failure import Failure
 
-from txtorrent.tracker.errors import RestingError, UnreachableError
+from txtorrent.tracker.errors import RestingError, TimedOutError, UnreachableError
 from txtorrent.tracker.http import HttpTrackers
 from txtorrent.tracker.turns import FIRST_REST, Applicant, Host, Rank, Turn, rank_of
 from txtorrent.tracker.udp import UdpTrackers
@@ -109,8 +109,7 @@ class Trackers:
         for turn in list(host.under_way):
             if turn.applicant is applicant:
                 turn.applicant = None
-                assert turn.asked is not None
-                turn.asked.cancel()
+                turn.cancel()
 
     def _submit(
         self, url: str, ask: Callable[[Any], Deferred[_T]], rank: Rank = Rank.OTHERS
@@ -210,7 +209,7 @@ class Trackers:
         del host.under_way[turn]
         self._under_way -= 1
         if isinstance(error, OutOfTimeError):
-            outcome = error = UnreachableError(
+            outcome = error = TimedOutError(
                 f"the tracker did not answer within {TIME_LIMIT:.0f} seconds"
             )
         dismissed = self._judge(host, error)

@@ -19,6 +19,10 @@ class UnreachableError(TrackerError):
     """Nothing came back, or no connection could be made: the host's fault or the network's."""
 
 
+class TimedOutError(UnreachableError):
+    """Nothing came back in time."""
+
+
 class RestingError(UnreachableError):
     """Not even asked, since the host did not answer others lately; `wait` seconds from now."""
 
@@ -31,7 +35,7 @@ _TEXTS: tuple[tuple[type[Exception], type[TrackerError], str], ...] = (
     (VerificationError, TrackerError, "its TLS certificate is for another host"),
     (TLSError, TrackerError, "its TLS certificate was not accepted"),
     (network.ConnectionRefusedError, UnreachableError, "the connection was refused"),
-    (network.TimeoutError, UnreachableError, "the connection timed out"),
+    (network.TimeoutError, TimedOutError, "the connection timed out"),
     (network.DNSLookupError, UnreachableError, "its name cannot be resolved"),
     (network.ConnectBindError, UnreachableError, "the interface's address cannot be used"),
     (network.ConnectError, UnreachableError, "there is no way to it"),

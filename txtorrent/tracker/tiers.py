@@ -9,9 +9,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from itertools import accumulate, pairwise
+from itertools import accumulate, chain, count, islice, pairwise
 from random import Random
 from sys import intern
+from typing import NamedTuple
 
 from txtorrent.tracker.tracker import Tracker
 
@@ -43,23 +44,84 @@ def _cleaned(tiers: Sequence[Sequence[str]]) -> Iterator[tuple[str, ...]]:
             yield tuple(fresh)
 
 
+class Row(NamedTuple):
+    """A tracker as it stands among the others. `is_front`: of its tier, it is the one in use."""
+
+    id: int
+    tracker: Tracker
+    is_front: bool
+    is_first: bool
+
+
+def _url(entry: Tracker | str) -> str:
+    return entry if isinstance(entry, str) else entry.url
+
+
 class Tiers:
     """Trackers in the order they are asked in: shuffled once, then those that answer come first.
 
-    `_order` has the trackers of all tiers, one tier behind the other: of those that were never
-    asked just the URL.
+    `own` are the torrent's, `listing` those and the session's. `_order` has the trackers of all
+    tiers, one tier behind the other: of those that were never asked just the URL. `_ids` are those
+    of `listing`, end to end; None while they are 0, 1, 2...
     """
 
-    __slots__ = ("_order", "listing")
+    __slots__ = ("_ids", "_next_id", "_order", "listing", "own")
 
-    def __init__(self, tiers: Sequence[Sequence[str]], random: Random) -> None:
-        self.listing = listed(tiers)
+    def __init__(
+        self, own: Sequence[Sequence[str]], defaults: Sequence[Sequence[str]], random: Random
+    ) -> None:
+        self.own: Listing = listed(own)
+        self.listing: Listing = ()
         self._order: list[Tracker | str] = []
-        for urls in self.listing:
-            tier = list(urls)
-            if len(tier) > 1:
-                random.shuffle(tier)
-            self._order += tier
+        self._ids: tuple[int, ...] | None = None
+        self._next_id = 0
+        self.replace(self.own, defaults, random)
+
+    def replace(
+        self, own: Sequence[Sequence[str]], defaults: Sequence[Sequence[str]], random: Random
+    ) -> list[Tracker]:
+        """Take these from now on; those that stay keep what they said, and their ids.
+
+        Gives those that were asked and do not stay. Of a tier those that stay come first. The
+        defaults come last, and those that are listed in `own` as well are none of its own, unless
+        they were before.
+        """
+        before_own = set(chain.from_iterable(self.own))
+        foreign = set(chain.from_iterable(defaults)) - before_own
+        self.own = listed([[url for url in tier if url not in foreign] for tier in own])
+        listing = listed((*self.own, *defaults)) if defaults else self.own
+        if listing == self.listing:
+            return []
+        self._identify(listing)
+        before = {_url(entry): entry for entry in self._order}
+        self.listing, self._order = listing, []
+        for number, urls in enumerate(listing):
+            stay = [before.pop(url) for url in [*before] if url in urls]
+            new = [url for url in urls if url not in map(_url, stay)]
+            if len(new) > 1:
+                random.shuffle(new)
+            for tracker in stay:
+                if isinstance(tracker, Tracker):
+                    tracker.tier = number
+            self._order += [*stay, *new]
+        return [entry for entry in before.values() if isinstance(entry, Tracker)]
+
+    def _identify(self, listing: Listing) -> None:
+        """Number those that are new; a number is never given to another URL."""
+        if not self._next_id:
+            self._next_id = sum(map(len, listing))
+            return
+        ids = dict(self._numbered())
+        for url in chain.from_iterable(listing):
+            if url not in ids:
+                ids[url] = self._next_id
+                self._next_id += 1
+        self._ids = tuple(ids[url] for url in chain.from_iterable(listing))
+
+    def _numbered(self) -> Iterator[tuple[str, int]]:
+        """Give the URLs in the order of the list, with their ids."""
+        urls = chain.from_iterable(self.listing)
+        return zip(urls, count() if self._ids is None else self._ids, strict=False)
 
     def __len__(self) -> int:
         return len(self._order)
@@ -72,6 +134,25 @@ class Tiers:
     def known(self) -> Iterator[Tracker]:
         """Give those that were asked, in order."""
         return iter([entry for entry in self._order if not isinstance(entry, str)])
+
+    def rows(self) -> Iterator[Row]:
+        """Give what there is to see of each, in the order of the list."""
+        known = {entry.url: entry for entry in self.known()}
+        fronts = {_url(self._order[first]) for first, _ in self._bounds()}
+        ids = self._numbered()
+        for tier, urls in enumerate(self.listing):
+            for url, number in islice(ids, len(urls)):
+                tracker = known.get(url) or Tracker(url, tier)
+                yield Row(number, tracker, url in fronts, url == _url(self._order[0]))
+
+    def comes_before(self, tracker: Tracker) -> bool:
+        """Whether one that was never asked is to be asked before this one."""
+        for entry in self._order:
+            if entry is tracker:
+                return False
+            if isinstance(entry, str):
+                return True
+        return True
 
     def next_chance(self, completed: bool) -> float:
         """Give the time from which one of them may be asked; infinity: never."""

@@ -10,10 +10,10 @@ import sys
 from enum import Enum
 from random import Random
 
-from attrs import define, frozen
+from attrs import define
 
-from txtorrent.tracker.errors import RestingError
-from txtorrent.wire.announce import AnnounceResponse, Event, TrackerError
+from txtorrent.tracker.errors import RestingError, TimedOutError
+from txtorrent.wire.announce import AnnounceResponse, Event, ScrapeResult, TrackerError
 
 FIRST_RETRY = 15.0
 """Seconds until a tracker that failed is asked again; doubled each time."""
@@ -40,21 +40,14 @@ class TrackerState(Enum):
     """It asked never to be asked again (BEP 31)."""
 
 
-@frozen
-class TrackerStatus:
-    """What a user may see of a tracker. `next_announce_in`: seconds, None when not foreseen.
+@define(eq=False)
+class Scrape:
+    """The last scrape; times are the reactor clock's."""
 
-    `url` is the whole URL, passkey and all: show it to the torrent's owner, never log it.
-    """
-
-    url: str
-    tier: int
-    state: TrackerState
-    last_error: str | None
-    seeders: int | None
-    leechers: int | None
-    next_announce_in: float | None
-    peers: int
+    asked_at: float
+    heard_at: float | None = None
+    error: str | None = None
+    timed_out: bool = False
 
 
 @define(eq=False)
@@ -82,6 +75,17 @@ class Tracker:
     """When it may be asked for more peers, outside its interval."""
     due_at: float = 0.0
     """When its interval is over."""
+    refused_until: float = 0.0
+    """Until when it does not want to be asked, whoever is in a hurry (BEP 31)."""
+    asked_at: float | None = None
+    heard_at: float | None = None
+    """When its last answer came, or what there was instead of one."""
+    timed_out: bool = False
+    warning: str | None = None
+    """What it said beside its last answer, which was a good one."""
+    downloads: int | None = None
+    """How often the torrent was completed."""
+    scrape: Scrape | None = None
 
     def event(self, completed: bool) -> Event:
         """Give what it has to be told next."""
@@ -103,6 +107,8 @@ class Tracker:
         self.started = True
         self.completed = self.completed or event is Event.COMPLETED
         self.last_error, self.failures, self.not_before = None, 0, 0.0
+        self.heard_at, self.timed_out, self.refused_until = now, False, 0.0
+        self.warning = None if response.warning is None else sys.intern(response.warning)
         self.seeders, self.leechers = response.seeders, response.leechers
         self.peers = len(response.peers)
         self.tracker_id = response.tracker_id or self.tracker_id
@@ -115,6 +121,9 @@ class Tracker:
         """Note a failure and choose the pause after it."""
         # Thousands of torrents are told the same.
         self.last_error = sys.intern(str(error))
+        self.heard_at, self.timed_out = now, isinstance(error, TimedOutError)
+        self.warning = None
+        self.refused_until = now + (error.retry_in or 0.0)
         if error.retry_in == math.inf:
             self.state, self.not_before = TrackerState.DISMISSED, math.inf
             return
@@ -130,26 +139,27 @@ class Tracker:
         """Forget what concerns a run of the torrent: it stops, or starts anew."""
         self.started = self.completed = False
         self.failures, self.not_before, self.due_at, self.welcome_at = 0, 0.0, 0.0, 0.0
+        self.refused_until = 0.0
         if self.state is not TrackerState.FAILING:
             self.state = TrackerState.IDLE
 
-    def status(self, now: float) -> TrackerStatus:
-        """Give what a user may see."""
-        return TrackerStatus(
-            url=self.url,
-            tier=self.tier,
-            state=self.state,
-            last_error=self.last_error,
-            seeders=self.seeders,
-            leechers=self.leechers,
-            next_announce_in=self._next_in(now),
-            peers=self.peers,
-        )
+    def hurry(self, now: float) -> None:
+        """Somebody wants an answer: cut the pause short, as far as it is ours to cut."""
+        if self.state is TrackerState.FAILING and self.heard_at is not None:
+            soonest = max(self.heard_at + FIRST_RETRY, self.refused_until)
+            self.not_before = min(self.not_before, max(now, soonest))
 
-    def _next_in(self, now: float) -> float | None:
-        at = self.due_at if self.state is TrackerState.WORKING else self.not_before
-        return max(at - now, 0.0) if self._is_scheduled and at < math.inf else None
+    def scraped(self, result: ScrapeResult | None, now: float) -> None:
+        """Note an answer to a scrape; None: it does not know the torrent."""
+        if self.scrape is not None:
+            self.scrape.heard_at = now
+            self.scrape.error = "the tracker does not know the torrent" if result is None else None
+        if result is not None:
+            self.seeders, self.leechers = result.seeders, result.leechers
+            self.downloads = result.completed
 
-    @property
-    def _is_scheduled(self) -> bool:
-        return self.state in (TrackerState.WORKING, TrackerState.FAILING)
+    def not_scraped(self, error: TrackerError, now: float) -> None:
+        """Note that a scrape failed."""
+        if self.scrape is not None:
+            self.scrape.heard_at, self.scrape.error = now, sys.intern(str(error))
+            self.scrape.timed_out = isinstance(error, TimedOutError)

@@ -1,0 +1,43 @@
+"""What an announcer asks and tells: the torrent that it announces for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from attrs import frozen
+
+from txtorrent.address import Address
+
+
+@frozen
+class Totals:
+    """What was ever moved, what is missing, and what failed its hash in this run: bytes."""
+
+    uploaded: int
+    downloaded: int
+    left: int
+    corrupt: int
+
+
+class Owner(Protocol):
+    """The torrent, as its announcer sees it. What it raises is logged, and changes nothing."""
+
+    def totals(self) -> Totals:
+        """How it stands. What was moved only grows, from one owner to the next too."""
+
+    def counted(self, seeders: int | None, leechers: int | None) -> None:
+        """A tracker said how many there are, ourselves included; None: it did not say that.
+
+        Whoever sleeps while nobody wants anything of it wakes when there are leechers. Told
+        before the peers of the same answer, or later, when it had to be asked for.
+        """
+
+    def found_peers(self, url: str, addresses: Sequence[Address]) -> None:
+        """A tracker told of peers, perhaps of none; `url` is its whole URL, not for logs."""
+
+    def seen_as(self, host: str) -> None:
+        """A tracker saw us at this address (BEP 24)."""
+
+    def trackers_changed(self) -> None:
+        """Something about its trackers is not what it was. Comes often: be quick."""
