@@ -165,6 +165,12 @@ class Session:
             del self.torrents[torrent.metainfo.info_hash]
 
     @property
+    def announcing(self) -> Announcing:
+        """What the announcers of all torrents share."""
+        assert self._shared is not None, "the session has not been started"
+        return self._shared.announcing
+
+    @property
     def files(self) -> FilePool:
         """The open files of all torrents."""
         assert self._shared is not None, "the session has not been started"

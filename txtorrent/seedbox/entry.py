@@ -6,6 +6,7 @@ record and an announcer. What moves pieces, the engine's `Torrent`, is there onl
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -26,11 +27,14 @@ from txtorrent.seedbox.views import (
 from txtorrent.swarm.queue import Queue
 from txtorrent.swarm.share import Goal
 from txtorrent.torrent.life import State
+from txtorrent.tracker.interfaces import Totals
 
 if TYPE_CHECKING:
     from txtorrent.torrent.parts import Parts
     from txtorrent.torrent.progress import Progress
     from txtorrent.torrent.torrent import Torrent
+    from txtorrent.tracker.announcer import Announcer
+    from txtorrent.tracker.view import Trouble
 
 STOPPED, VERIFY_QUEUED, VERIFYING, DOWNLOAD_QUEUED, DOWNLOADING, SEED_QUEUED, SEEDING = range(7)
 NO_ERROR, TRACKER_WARNING, TRACKER_ERROR, LOCAL_ERROR = range(4)
@@ -56,6 +60,15 @@ class Owner(Protocol):
     def setting(self, name: str) -> Any:
         """A setting of the session."""
 
+    def wanted(self, entry: Entry) -> None:
+        """A tracker knows of somebody who wants it."""
+
+    def trackers_changed(self, entry: Entry) -> None:
+        """Something about its trackers is not what it was."""
+
+    def make_announcer(self, entry: Entry) -> Announcer:
+        """One that does not run, which knows the trackers."""
+
 
 @define(eq=False, repr=False)
 class Entry:
@@ -71,6 +84,8 @@ class Entry:
     record: Record
     _owner: Owner
     torrent: Torrent | None = None
+    announcer: Announcer | None = None
+    """There while it is to run, whether the engine's torrent is there or not."""
     queued_in: Queue | None = None
     forced: bool = False
     to_verify: bool = False
@@ -98,6 +113,34 @@ class Entry:
         if name.startswith("_") or name not in _KEPT:
             raise AttributeError(name)
         return getattr(self.record, name)
+
+    # -- tracker.announcer.Owner: while the engine's torrent is not there --------------------
+
+    def totals(self) -> Totals:
+        """How it stands."""
+        record = self.record
+        missing = record.total_size - record.have_valid
+        return Totals(record.uploaded, record.downloaded, missing, 0)
+
+    def counted(self, seeders: int | None, leechers: int | None) -> None:
+        """Somebody wants what sleeps here."""
+        if leechers:
+            self._owner.wanted(self)
+
+    def found_peers(self, url: str, addresses: Sequence[Address]) -> None:
+        """A tracker told of peers: they are dialled if it wakes."""
+        torrent = self.torrent
+        if torrent is not None:
+            torrent.found_peers(url, addresses)
+
+    def seen_as(self, host: str) -> None:
+        """A tracker saw us at this address: of use to nobody who sleeps."""
+
+    def trackers_changed(self) -> None:
+        """Something about its trackers is not what it was."""
+        self._owner.trackers_changed(self)
+
+    # -- time --------------------------------------------------------------------------------
 
     def count_seconds(self, now: float) -> None:
         """Count the time since the last call, of a torrent that runs."""
@@ -133,20 +176,22 @@ class Entry:
         """0 none, 1 and 2 a tracker, 3 trouble here."""
         if self.failure:
             return LOCAL_ERROR
-        return TRACKER_ERROR if self._tracker_trouble else NO_ERROR
+        trouble = self._trouble
+        if trouble is None:
+            return NO_ERROR
+        return TRACKER_ERROR if trouble.is_error else TRACKER_WARNING
 
     @property
     def error_string(self) -> str:
         """What is wrong, in words."""
-        return self.failure or self._tracker_trouble
+        if self.failure:
+            return self.failure
+        trouble = self._trouble
+        return "" if trouble is None else trouble.text
 
     @property
-    def _tracker_trouble(self) -> str:
-        """Only when no tracker works is it worth a user's while."""
-        said = self.trackers
-        if not said or any(not tracker.last_error for tracker in said):
-            return ""
-        return next((tracker.last_error for tracker in said if tracker.last_error), "")
+    def _trouble(self) -> Trouble | None:
+        return self.announcer.trouble() if self.announcer is not None else None
 
     @property
     def waiting(self) -> str:
@@ -330,7 +375,7 @@ class Entry:
     @property
     def trackers(self) -> Sequence[Any]:
         """What its trackers said."""
-        return self.torrent.trackers() if self.torrent is not None else ()
+        return (self.announcer or self._owner.make_announcer(self)).trackers(time.time())
 
     def details(self) -> Deferred[Details]:
         """Its files and pieces."""

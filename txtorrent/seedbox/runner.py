@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any, Final
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, gatherResults, succeed
 from twisted.logger import Logger
 
 from txtorrent.metainfo.torrentfile import Metainfo, MetainfoError, parse
@@ -23,11 +23,15 @@ from txtorrent.torrent.choice import Choice
 from txtorrent.torrent.life import State
 from txtorrent.torrent.shared import Allocation, TorrentOptions
 from txtorrent.torrent.torrent import Torrent, TorrentEndedError
+from txtorrent.tracker.announcer import Announcer
 
 AWAKE_FOR: Final = 300.0
 """Seconds for which a complete torrent stays loaded after its last connection has ended."""
 GREETING_TIME: Final = 30.0
 """Seconds for which a torrent that was woken stays loaded without a connection."""
+MOST_AWAKE: Final = 1000
+"""Torrents that the engine runs from which on trackers wake no more of those that sleep: peers who
+want one of them will come by themselves."""
 PARTS: Final = "parts"
 """The folder in the state directory for bytes of files that nobody wants."""
 LOST_METAINFO: Final = "its metainfo is damaged in the state database: add the torrent again"
@@ -36,8 +40,11 @@ _log = Logger()
 
 
 class Runner:
-    """The engine's side of the list. `told` hears which attributes of an entry have changed;
-    `completed` of every torrent that has just got its last piece."""
+    """The engine's side of the list, `entries`.
+
+    `told` hears which attributes of an entry have changed; `completed` of every torrent that has
+    just got its last piece.
+    """
 
     def __init__(
         self,
@@ -46,7 +53,9 @@ class Runner:
         setting: Callable[[str], Any],
         told: Callable[[Entry, Iterable[str]], None],
         completed: Callable[[Entry], None],
+        entries: Callable[[], Iterable[Entry]],
     ) -> None:
+        self._entries = entries
         self.active: dict[Entry, None] = {}
         """Those that the engine runs, or is about to."""
         self._session = session
@@ -100,7 +109,7 @@ class Runner:
         self.note_progress(entry)
         entry.torrent = None
         self.active.pop(entry, None)
-        self._told(entry, ("status", "peers", "trackers"))
+        self._told(entry, ("status", "peers"))
 
     def note_progress(self, entry: Entry) -> None:
         """Take what the engine counted into the record."""
@@ -123,8 +132,49 @@ class Runner:
     def _now(self) -> float:
         return float(self._session.reactor.seconds())
 
+    def called_for(self, entry: Entry) -> None:
+        """A tracker knows of somebody who wants a torrent that sleeps."""
+        if entry.torrent is None and len(self.active) < MOST_AWAKE:
+            entry.awake_until = self._now() + AWAKE_FOR
+            self.mind(entry)
+
+    def mind_announces(self, entry: Entry) -> "Deferred[None]":
+        """Announce what runs, and nothing else; fires when trackers were told of an end.
+
+        What the engine is to run is announced by it, when it knows what is on disk.
+        """
+        record = entry.record
+        if not record.running or entry.queued_in is None or entry.is_removed or entry.failure:
+            announcer = entry.announcer
+            if entry.torrent is None:
+                entry.announcer = None
+            return announcer.stop() if announcer is not None else succeed(None)
+        if entry.announcer is None:
+            entry.announcer = self.make_announcer(entry)
+        if record.is_complete and not entry.to_verify:
+            entry.announcer.start()
+        return succeed(None)
+
+    def make_announcer(self, entry: Entry) -> Announcer:
+        """One that does not run yet."""
+        return Announcer(
+            self._session.announcing,
+            entry.info_hash,
+            entry.record.trackers,
+            entry,
+            entry.record.name,
+            trusted=bool(self._setting("trust_local_trackers")),
+            private=entry.record.is_private,
+        )
+
+    def end_announces(self) -> "Deferred[Any]":
+        """Tell trackers that everything stops."""
+        announcers = [entry.announcer for entry in self._entries() if entry.announcer is not None]
+        return gatherResults([announcer.stop() for announcer in announcers], consumeErrors=True)
+
     async def _bring(self, entry: Entry) -> None:
         try:
+            self.mind_announces(entry)
             while self.is_wanted(entry) != (entry.torrent is not None):
                 if entry.torrent is None:
                     await self._launch(entry)
@@ -193,6 +243,7 @@ class Runner:
             return
         state = torrent.state
         entry.failure = torrent.error or "failed" if state is State.FAILED else ""
+        self.mind_announces(entry)
         if state in (State.DOWNLOADING, State.SEEDING):
             self._settled(entry, state is State.SEEDING)
         self._told(entry, ("status", "error", "left_until_done"))

@@ -36,6 +36,7 @@ from txtorrent.storage import listing
 from txtorrent.storage.listing import Changes, Listing, NewEntry
 from txtorrent.swarm.queue import Move, moved
 from txtorrent.swarm.share import Goal, Limit
+from txtorrent.tracker.announcer import Announcer
 
 WRITE_EVERY: Final = 30
 """Seconds between writes of what is counted all the time; every change is written at once."""
@@ -77,7 +78,9 @@ class Seedbox:
         self._sources = Sources(session.reactor, session.disk)
         self._observers = Observers()
         told = self._observers.changed
-        self.runner = Runner(session, self._listing, settings.get, told, self._completed)
+        self.runner = Runner(
+            session, self._listing, settings.get, told, self._completed, self.torrents.values
+        )
         self._queueing = Queueing(self.torrents, self.runner, settings.get, self.now, told)
         self._places = Places(session, self._listing, self.runner, told)
         self._statistics = Statistics(self.runner, self.now)
@@ -108,9 +111,11 @@ class Seedbox:
         self._ticker.stop()
         await self._places.stop()
         await self._sources.stop()
+        told = self.runner.end_announces()
         for entry in tuple(self.runner.active):
             self.runner.note_progress(entry)
         await self._write()
+        await told
 
     def now(self) -> float:
         """The reactor's clock."""
@@ -172,6 +177,18 @@ class Seedbox:
     def setting(self, name: str) -> Any:
         """A setting's value."""
         return self._settings.get(name)
+
+    def wanted(self, entry: Entry) -> None:
+        """A tracker knows of somebody who wants a torrent."""
+        self.runner.called_for(entry)
+
+    def trackers_changed(self, entry: Entry) -> None:
+        """Something about a torrent's trackers is not what it was."""
+        self._observers.changed(entry, ("trackers",))
+
+    def make_announcer(self, entry: Entry) -> Announcer:
+        """One that does not run, which knows the trackers of a torrent."""
+        return self.runner.make_announcer(entry)
 
     def statistics(self) -> Any:
         """What all torrents do together."""
@@ -345,8 +362,8 @@ class Seedbox:
     def reannounce(self, torrents: Collection[Entry]) -> "Deferred[None]":
         """Ask their trackers soon."""
         for entry in torrents:
-            if entry.parts is not None:
-                entry.parts.announcer.want_peers()
+            if entry.announcer is not None:
+                entry.announcer.soon()
         return succeed(None)
 
     def change(self, changes: Sequence[tuple[Entry, Mapping[str, Any]]]) -> "Deferred[None]":
@@ -355,6 +372,8 @@ class Seedbox:
         for entry, record in records:
             entry.record = record
             self.runner.choose(entry)
+            if entry.announcer is not None and entry.announcer.tiers != record.trackers:
+                entry.announcer.replace(record.trackers)
         touched = [entry for entry, _ in records]
         for entry, wanted in changes:
             if "queue_position" in wanted:
