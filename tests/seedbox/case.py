@@ -11,6 +11,7 @@ from tests.testing import torrents
 from tests.testing.disk import inline_disk
 from tests.testing.network import Network
 from tests.testing.swarm import PORT, Swarm, payload
+from txtorrent.address import Address
 from txtorrent.seedbox.entry import DOWNLOADING, SEEDING, STOPPED
 from txtorrent.seedbox.seedbox import Seedbox
 from txtorrent.session import Session, SessionOptions
@@ -96,6 +97,16 @@ class SeedboxCase(SynchronousTestCase):
     def write(self, made, directory=None):
         """Put its content where it is looked for."""
         torrents.write_content(directory or self.downloads, made.metainfo, made.data)
+
+    @property
+    def address(self):
+        """Where the seedbox is reached."""
+        return Address(self.host.addresses[0], PORT)
+
+    def remove_content(self):
+        """Somebody deletes all that was downloaded."""
+        for name in os.listdir(self.downloads):
+            os.unlink(os.path.join(self.downloads, name))
 
     def add(self, made, **options):
         """The entry of a torrent, added from its bytes."""
