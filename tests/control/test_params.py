@@ -4,7 +4,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from txtorrent.control import params
 from txtorrent.control.method import IDS
-from txtorrent.control.params import FLAG, LABELS, PATH, Kind, Param, read_params
+from txtorrent.control.params import FLAG, INDICES, LABELS, PATH, Kind, Param, read_params
 from txtorrent.errors import Code, RequestError
 
 WHOLE = params.whole(0, 10)
@@ -22,6 +22,8 @@ TAKEN = [
     (params.choice("a", "b"), "a", "a"),
     (params.list_of(WHOLE), [1, 2], (1, 2)),
     (params.list_of(WHOLE), [], ()),
+    (INDICES, [2, 0, 2], (2, 0, 2)),
+    (INDICES, [], ()),
     (PATH, "/srv/a", "/srv/a"),
     (PATH, "/srv/../etc//x/", "/etc/x"),
     (PATH, "/../../x", "/x"),
@@ -61,6 +63,13 @@ REFUSED = [
     (params.list_of(WHOLE), 5),
     (params.list_of(WHOLE), [11]),
     (params.list_of(WHOLE, 1), [1, 1]),
+    (INDICES, 5),
+    (INDICES, [-1]),
+    (INDICES, [0, 2**53 + 1]),
+    (INDICES, [1.0]),
+    (INDICES, [True]),
+    (INDICES, ["1"]),
+    (INDICES, [0] * (params.MAX_LIST + 1)),
     (PATH, 5),
     (PATH, "/a\0b"),
     (LABELS, [""]),

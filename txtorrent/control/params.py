@@ -162,7 +162,18 @@ def _any(name: str, value: Any) -> Any:
 
 
 ANY: Final = Kind("any", _any)
-INDICES: Final = list_of(whole(0, MAX_INTEGER))
+
+
+def _indices(name: str, value: Any) -> tuple[int, ...]:
+    """Without a step of Python for each: there may be 200,000."""
+    if not isinstance(value, list) or len(value) > MAX_LIST or set(map(type, value)) - {int}:
+        raise refuse(name, "a list of indices", value)
+    if value and not 0 <= min(value) <= max(value) <= MAX_INTEGER:
+        raise refuse(name, "a list of indices", [min(value), max(value)])
+    return tuple(value)
+
+
+INDICES: Final = Kind("list of integers from 0", _indices)
 
 
 def _label(name: str, value: Any) -> str:
