@@ -100,6 +100,14 @@ class FakeWebSeed:
     is_downloading: bool = False
 
 
+@define
+class FakeMove:
+    location: str = "/srv/new"
+    step: str = "copying"
+    bytes_done: int = 5
+    bytes_total: int = 10
+
+
 def trackers() -> list[FakeTracker]:
     return [
         FakeTracker(1, "http://tracker.example.org/announce"),
@@ -116,6 +124,7 @@ class FakeTorrent:
     error: int = 0
     error_string: str = ""
     waiting: str = ""
+    move: FakeMove | None = None
     is_private: bool = False
     is_finished: bool = False
     is_stalled: bool = False

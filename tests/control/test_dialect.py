@@ -62,7 +62,7 @@ class Spellings(SynchronousTestCase):
             self.assertEqual((legacy_key(name), canonical(spelt)), (spelt, name))
 
     def test_every_name_of_ours_can_be_read_again(self):
-        tables = (nested.FILE, nested.PEER, nested.TRACKER_STATS, nested.WEBSEED)
+        tables = (nested.FILE, nested.PEER, nested.TRACKER_STATS, nested.WEBSEED, nested.MOVE)
         fields = [*FIELDS, *(row[0] for table in tables for row in table)]
         keys = [*METHODS, *PREFERENCES]
         keys += [param.name for method in METHODS.values() for param in method.params]

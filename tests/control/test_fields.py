@@ -3,7 +3,7 @@
 import json
 
 from tests.control.case import ControlCase
-from tests.control.fakesession import FakeDetails, FakeFile
+from tests.control.fakesession import FakeDetails, FakeFile, FakeMove
 from txtorrent.control.fields import FIELDS, TOLD_BY
 
 HASH = "0" * 39 + "1"
@@ -78,6 +78,7 @@ VALUES = {
     "total_size": 1000,
     "tracker_list": "http://tracker.example.org/announce\n\nudp://backup.example.net:6969",
     "tx_min_share": None,
+    "tx_move": None,
     "tx_waiting": "",
     "uploaded_ever": 1300,
     "upload_limit": 50,
@@ -138,6 +139,15 @@ class Values(ControlCase):
         self.assertEqual(counts["from_tracker"], 1)
         self.assertEqual(sum(counts.values()), 1)
         self.assertEqual(len(counts), 7)
+
+    def test_a_move(self):
+        found = self.get("tx_move", move=FakeMove())["tx_move"]
+        self.assertEqual(
+            found,
+            {"location": "/srv/new", "step": "copying", "bytes_done": 5, "bytes_total": 10},
+        )
+        legacy = self.legacy("torrent-get", ids=1, fields=["txMove"])["arguments"]["torrents"]
+        self.assertEqual(legacy[0]["txMove"]["bytesTotal"], 10)
 
     def test_times_left(self):
         for eta, status, expected in [(None, 4, -2), (None, 0, -1), (7.9, 4, 7), (0.0, 6, 0)]:

@@ -50,8 +50,7 @@ class Field:
         A list may be long: what it gives then is taken apart by `item_reader`."""
         if self.table is None or self.is_list:
             return self.get
-        pairs, get = spelt(self.table, dialect), self.get
-        return lambda source: {name: read(get(source)) for name, read in pairs}
+        return _Object(self.get, spelt(self.table, dialect))
 
     def item_reader(self, dialect: Dialect) -> Callable[[Any], Any]:
         """What makes values of a slice of a list."""
@@ -60,6 +59,16 @@ class Field:
         if self.name == "wanted" and dialect.is_legacy:
             return lambda items: [int(item) for item in items]
         return list
+
+
+@frozen
+class _Object:
+    get: Callable[[Any], Any]
+    pairs: Pairs
+
+    def __call__(self, source: Any) -> dict[str, Any] | None:
+        item = self.get(source)
+        return None if item is None else {name: read(item) for name, read in self.pairs}
 
 
 @frozen
@@ -286,6 +295,14 @@ _ALL: tuple[Field, ...] = (
     _list("webseeds_ex", nested.WEBSEED, "Web seeds.", attrgetter("webseeds"), "webseeds"),
     _plain("webseeds_sending_to_us", "integer", "Web seeds that we download from."),
     _plain("tx_min_share", "number 0 to 1, or null", "Its fair share; null: ours.", "min_share"),
+    Field(
+        "tx_move",
+        "object or null",
+        "Its content on the way to another directory.",
+        attrgetter("move"),
+        nested.MOVE,
+        told_by=("move",),
+    ),
     _plain("tx_waiting", "string", "Why it does not go on although it runs.", "waiting"),
 )
 

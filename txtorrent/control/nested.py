@@ -72,6 +72,13 @@ WEBSEED: Final[Table] = (
     ("download_bytes_per_second", "bytes/s", whole("rate")),
 )
 
+MOVE: Final[Table] = (
+    _text("location"),
+    ("step", "waiting, copying, syncing, verifying or deleting", attrgetter("step")),
+    ("bytes_done", "bytes", attrgetter("bytes_done")),
+    ("bytes_total", "bytes", attrgetter("bytes_total")),
+)
+
 # Each letter of `flag_str`, and when it is there.
 _FLAGS: Final[tuple[tuple[str, Callable[[Peer], bool]], ...]] = (
     ("O", lambda peer: peer.is_optimistic),

@@ -26,6 +26,7 @@ OBJECTS: Final[dict[str, Table]] = {
     "trackers": nested.TRACKER,
     "tracker_stats": nested.TRACKER_STATS,
     "webseeds_ex": nested.WEBSEED,
+    "tx_move": nested.MOVE,
 }
 
 

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from twisted.internet.defer import Deferred
 
-from txtorrent.control.views import Candidate, Details, Peer, Tracker, WebSeed
+from txtorrent.control.views import Candidate, Details, Move, Peer, Tracker, WebSeed
 
 
 class Torrent(Protocol):
@@ -45,6 +45,11 @@ class Torrent(Protocol):
     def waiting(self) -> str:
         """Why it does not go on although it runs, in words ("disk full: ...", "has to upload 1.2 GB
         first", "moving: 40 %"); "" when it does."""
+
+    @property
+    def move(self) -> Move | None:
+        """Not None from when `set_location` with `move` is answered until `directory` is the new
+        place, or until it has failed, which `error` tells."""
 
     @property
     def is_private(self) -> bool: ...

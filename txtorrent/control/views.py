@@ -268,3 +268,23 @@ class WebSeed(Protocol):
 
     @property
     def is_downloading(self) -> bool: ...
+
+
+class Move(Protocol):
+    """Content under way to another directory."""
+
+    @property
+    def location(self) -> str:
+        """Where it will be."""
+
+    @property
+    def step(self) -> str:
+        """One word: waiting, copying, syncing, verifying, deleting."""
+
+    @property
+    def bytes_done(self) -> int:
+        """Of this step."""
+
+    @property
+    def bytes_total(self) -> int:
+        """Of this step."""
