@@ -1,18 +1,23 @@
 """Real listeners: UNIX sockets and their places, TCP, starting and stopping."""
 
 import os
+import shutil
 import socket
 import stat
+import sys
+from tempfile import mkdtemp
 
 from twisted.internet import reactor
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import clientFromString, connectProtocol
 from twisted.internet.protocol import Protocol
-from twisted.trial.unittest import SynchronousTestCase, TestCase
+from twisted.internet.utils import getProcessOutputAndValue
+from twisted.trial.unittest import SkipTest, SynchronousTestCase, TestCase
 
 from tests.control.case import SESSION_ID, request
 from tests.control.fakesession import FakeSession
+from txtorrent.control import unixsocket
 from txtorrent.control.access import Credentials
 from txtorrent.control.server import Control, ControlOptions, is_local, unix_path
 from txtorrent.control.unixsocket import prepare
@@ -142,6 +147,51 @@ class Unix(ServerCase):
         await self.ask(f"unix:{self.path}")
         await control.stop()
         self.assertEqual((await asking, await idle.ended), (b"", b""))
+
+
+class Stranger(ServerCase):
+    """Another user of the machine, for real."""
+
+    script = (
+        "import os, socket, sys; os.setgid(65534); os.setuid(65534);"
+        "s = socket.socket(socket.AF_UNIX);"
+        "s.connect(sys.argv[1]); s.sendall(b'GET / HTTP/1.1\\r\\n\\r\\n'); print(s.recv(99))"
+    )
+
+    def setUp(self):
+        if os.geteuid() != unixsocket.ROOT:
+            raise SkipTest("only root can be another user")
+        super().setUp()
+        directory = mkdtemp(prefix="txtorrent")
+        self.addCleanup(shutil.rmtree, directory)
+        self.path = f"{directory}/run/c"
+
+    async def connect(self):
+        out, err, _ = await getProcessOutputAndValue(
+            sys.executable, ("-c", self.script, self.path), env=os.environ
+        )
+        return out.decode(), err.decode()
+
+    def open_the_way(self):
+        """The modes are wrong: everybody may connect."""
+        for path, mode in (
+            (os.path.dirname(os.path.dirname(self.path)), 0o755),
+            (os.path.dirname(self.path), 0o755),
+            (self.path, 0o666),
+        ):
+            os.chmod(path, mode)
+
+    async def test_the_modes_keep_it_out(self):
+        await self.started(f"unix:{self.path}")
+        _, err = await self.connect()
+        self.assertIn("PermissionError", err)
+
+    async def test_the_kernel_tells_on_it(self):
+        await self.started(f"unix:{self.path}")
+        self.open_the_way()
+        out, err = await self.connect()
+        self.assertNotIn("HTTP", out)
+        self.assertNotIn("PermissionError", err)
 
 
 class Tcp(ServerCase):
