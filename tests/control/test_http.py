@@ -169,6 +169,21 @@ class Passwords(ControlCase):
         self.ask("me:wrong")
         self.assertEqual(self.ask("me:secret", "192.0.2.2").status, 200)
 
+    def test_none_at_all_is_no_guess(self):
+        for _ in range(5):
+            self.assertEqual(self.ask("").status, 401)
+        self.assertEqual(self.ask("me:secret").status, 200)
+
+    def test_who_hangs_up_while_waiting(self):
+        self.ask("me:wrong")
+        connection = self.connect(host="192.0.2.1")
+        connection.send(request(body=GET_IDS, Authorization=basic("me:secret")))
+        self.assertGreater(self.control.desk.body_bytes, 0)
+        connection.close()
+        self.assertFalse([c for c in self.clock.getDelayedCalls() if c.getTime() < IDLE_TIME])
+        self.assertEqual(self.control.desk.body_bytes, 0)
+        self.assertEqual(connection.transport.value(), b"")
+
     def test_many_at_once_are_turned_away(self):
         for _ in range(5):
             self.ask("me:wrong", "192.0.2.1")

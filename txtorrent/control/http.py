@@ -13,6 +13,7 @@ from urllib.parse import parse_qs
 from attrs import define
 from twisted.internet.address import UNIXAddress
 from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 from twisted.web import http
 
@@ -68,6 +69,8 @@ class ControlRequest(_Request):  # type: ignore[misc]  # Twisted's has no types
     _is_over = False
     _is_gone = False
     _outlet: Outlet | None = None
+    _pausing: IDelayedCall | None = None
+    _paused: Deferred[None]
 
     # -- what the gate looks at -----------------------------------------------------------------
 
@@ -133,6 +136,7 @@ class ControlRequest(_Request):  # type: ignore[misc]  # Twisted's has no types
         """Nobody is there any more."""
         self._is_gone = True
         self._give_back()
+        self._end_pause()
         if self._outlet is not None:
             self._outlet.stopProducing()
         super().connectionLost(reason)
@@ -160,9 +164,10 @@ class ControlRequest(_Request):  # type: ignore[misc]  # Twisted's has no types
     async def _answer(self) -> None:
         body = self.content.getvalue()
         self.content = BytesIO()
-        refusal = await self._slow_guesses() or self.desk.gate.refusal(self, self.is_unix)
+        refusal = await self._slow_guesses()
         if self._is_gone:
             return
+        refusal = refusal or self.desk.gate.refusal(self, self.is_unix)
         if refusal is not None:
             self._give_back()
             self._refuse(refusal)
@@ -184,16 +189,19 @@ class ControlRequest(_Request):  # type: ignore[misc]  # Twisted's has no types
             await self._send(answer.pieces())
 
     async def _slow_guesses(self) -> Refusal | None:
-        """An address that named a wrong password waits, whatever it names next."""
+        """An address that named a wrong password waits, whatever it names next.
+
+        To name none is no guess: many clients ask without one first."""
         desk = self.desk
-        if self.is_unix or desk.gate.credentials is None:
+        is_free = self.is_unix or desk.gate.credentials is None
+        if is_free or not self.requestHeaders.hasHeader("Authorization"):
             return None
         address = self.channel.getPeer().host
         wait = desk.guesses.wait(address, desk.reactor.seconds())
         if wait is None:
             return Refusal(429, "too many wrong passwords", {"Retry-After": "30"})
         if wait:
-            await _later(desk.reactor, wait)
+            await self._pause(wait)
         if desk.gate.knows(self, False):
             desk.guesses.passed(address)
         else:
@@ -232,7 +240,7 @@ class ControlRequest(_Request):  # type: ignore[misc]  # Twisted's has no types
                 size = 0
                 await self._send_some(waiting)
             elif reactor.seconds() - since > TURN:
-                await _later(reactor, 0)
+                await self._pause(0)
             else:
                 continue
             since = reactor.seconds()
@@ -253,6 +261,18 @@ class ControlRequest(_Request):  # type: ignore[misc]  # Twisted's has no types
         self._write(waiting)
         await self._outlet.drained()
 
+    def _pause(self, seconds: float) -> "Deferred[None]":
+        """Go on after a while, or at once when nobody is there any more."""
+        waiting: Deferred[None] = Deferred()
+        self._pausing = self.desk.reactor.callLater(seconds, waiting.callback, None)
+        self._paused = waiting
+        return waiting
+
+    def _end_pause(self) -> None:
+        if self._pausing is not None and self._pausing.active():
+            self._pausing.cancel()
+            self._paused.callback(None)
+
     def _write(self, waiting: list[str]) -> None:
         if waiting:
             self.write("".join(waiting).encode("ascii"))
@@ -265,9 +285,3 @@ def _query(text: bytes) -> dict[str, list[str]]:
         return parse_qs(text.decode("ascii"), max_num_fields=10)
     except ValueError:
         return {}
-
-
-def _later(reactor: Any, seconds: float) -> "Deferred[None]":
-    waiting: Deferred[None] = Deferred()
-    reactor.callLater(seconds, waiting.callback, None)
-    return waiting
