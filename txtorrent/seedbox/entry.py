@@ -19,6 +19,7 @@ from txtorrent.seedbox.details import Details
 from txtorrent.seedbox.record import Record
 from txtorrent.seedbox.views import (
     CandidateView,
+    MoveView,
     PeerView,
     candidate_views,
     peer_views,
@@ -91,6 +92,8 @@ class Entry:
     to_verify: bool = False
     failure: str = ""
     reason: str = ""
+    move: MoveView | None = None
+    """How far its content is on its way to another directory."""
     is_removed: bool = False
     named_peers: tuple[Address, ...] = ()
     """Addresses that the user named for this run."""

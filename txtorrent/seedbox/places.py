@@ -18,6 +18,7 @@ from txtorrent.metainfo.renames import RenameError, add_rename, apply_renames
 from txtorrent.metainfo.torrentfile import Metainfo, MetainfoError, parse
 from txtorrent.seedbox.entry import Entry
 from txtorrent.seedbox.runner import Runner
+from txtorrent.seedbox.views import MoveView
 from txtorrent.session import Session
 from txtorrent.storage.beneath import Beneath
 from txtorrent.storage.content import Content
@@ -110,10 +111,10 @@ class Places:
 
     def _begin(self, entry: Entry, task: Task) -> None:
         self._tasks[entry] = task
-        entry.reason = "waits to be moved"
+        entry.reason, entry.move = "waits to be moved", MoveView(task.target, "waiting")
         # What a kill interrupted behind the switch has its files in both places.
         entry.is_held = task.step is not None and task.step.phase is Phase.CLEANING
-        self._told(entry, ("waiting",))
+        self._told(entry, ("waiting", "move"))
         self._start(self._turn.run(lambda: Deferred.fromCoroutine(self._move(entry, task))))
 
     async def _move(self, entry: Entry, task: Task) -> None:
@@ -138,14 +139,16 @@ class Places:
             entry.failure = f"not moved to {task.target}: {error.strerror or error}{where}"
         finally:
             self._tasks.pop(entry, None)
-            entry.is_held, entry.reason = False, ""
-            self._told(entry, ("waiting", "error", "directory"))
+            entry.is_held, entry.reason, entry.move = False, "", None
+            self._told(entry, ("waiting", "error", "directory", "move"))
             self._runner.mind(entry)
 
     def _new_move(self, entry: Entry, task: Task, content: Content) -> Move:
         def progress(done: int, total: int) -> None:
             entry.reason = f"moving: {100 * done // total if total else 100} %"
-            self._told(entry, ("waiting",))
+            step = task.step.phase.value if task.step is not None else Phase.COPYING.value
+            entry.move = MoveView(task.target, step, done, total)
+            self._told(entry, ("waiting", "move"))
 
         return Move(
             content,

@@ -53,6 +53,16 @@ class CandidateView:
     next_try: float
 
 
+@frozen
+class MoveView:
+    """Content on its way to `location`; `step` is what is being done."""
+
+    location: str
+    step: str
+    bytes_done: int = 0
+    bytes_total: int = 0
+
+
 def peer_views(parts: Parts, now: float) -> list[PeerView]:
     """The connections of a torrent."""
     optimistic = parts.choking.optimistic
