@@ -7,7 +7,7 @@ what a kill interrupted. A torrent goes on seeding while it is moved.
 import json
 import os
 from collections.abc import Callable, Collection, Iterable
-from typing import Any
+from typing import Any, Final
 
 from attrs import define
 from twisted.internet.defer import CancelledError, Deferred, DeferredLock, succeed
@@ -30,6 +30,9 @@ from txtorrent.storage.remove import remove
 
 MOVE, REMOVE = "move", "remove"
 """Kinds of tasks."""
+STEPS: Final = {Phase.COPYING: "copying", Phase.PLACING: "copying", Phase.CLEANING: "deleting"}
+"""What users read for each step of a move."""
+
 _log = Logger()
 
 
@@ -146,8 +149,8 @@ class Places:
     def _new_move(self, entry: Entry, task: Task, content: Content) -> Move:
         def progress(done: int, total: int) -> None:
             entry.reason = f"moving: {100 * done // total if total else 100} %"
-            step = task.step.phase.value if task.step is not None else Phase.COPYING.value
-            entry.move = MoveView(task.target, step, done, total)
+            step = Phase.COPYING if task.step is None else task.step.phase
+            entry.move = MoveView(task.target, STEPS[step], done, total)
             self._told(entry, ("waiting", "move"))
 
         return Move(
