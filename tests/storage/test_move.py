@@ -149,6 +149,25 @@ class MoveTests(Case):
                 self.assert_moved()
                 self.old, self.new = self.new, self.old
 
+    def test_much_is_written_meanwhile(self):
+        self.no_links()
+        self.content = self.make(self.old, HOLES)
+        self.content.create()
+        self.content.write(0, b"begin")
+        offsets = [n << 20 for n in range(3, 40, 2)]
+        self.assertGreater(len(offsets), move_module.FEW_CHUNKS)
+
+        def record(step):
+            if step.phase is Phase.PLACING:
+                for offset in offsets:
+                    self.content.write(offset - 5, b"0123456789")
+            return self.record(step)
+
+        self.succeed(self.move(record=record))
+        for offset in offsets:
+            self.assertEqual(self.content.read(offset - 5, 11), b"0123456789\0")
+        self.assertEqual(self.content.read(0, 6), b"begin\0")
+
     def test_written_when_writes_are_about_to_be_held_up(self):
         self.no_links()
 

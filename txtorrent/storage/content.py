@@ -23,7 +23,7 @@ from txtorrent.metainfo.files import File, spans
 from txtorrent.metainfo.pieces import Geometry
 from txtorrent.storage.allocation import allocate
 from txtorrent.storage.beneath import Beneath, FileStat, Path, StorageMissing
-from txtorrent.storage.copying import RUN
+from txtorrent.storage.copying import CHUNK
 from txtorrent.storage.extent import Extent, ShortFileError, extent_of, read_all, write_all
 from txtorrent.storage.filepool import FilePool, OpenFile
 from txtorrent.storage.gate import Gate
@@ -242,7 +242,7 @@ class Content:
             self._rewritten = set() if wanted else None
 
     def take_rewritten(self) -> set[tuple[int, int]]:
-        """(file index, run of copying.RUN bytes) for what was written since the last call."""
+        """(file index, chunk of copying.CHUNK bytes) for what was written since the last call."""
         with self._lock:
             taken, self._rewritten = self._rewritten or set(), set()
         return taken
@@ -415,11 +415,11 @@ class Content:
             self._unsynced_pieces.update(pieces)
 
     def _note_rewritten(self, index: int, begin: int, length: int) -> None:
-        if self._rewritten is not None:
-            runs = range(begin // RUN, (begin + length - 1) // RUN + 1)
+        if self._rewritten is not None and index < len(self.files):
+            chunks = range(begin // CHUNK, (begin + length - 1) // CHUNK + 1)
             with self._lock:
                 if self._rewritten is not None:
-                    self._rewritten.update((index, run) for run in runs)
+                    self._rewritten.update((index, chunk) for chunk in chunks)
 
     def _lost(self, files: set[int], pieces: set[int], error: OSError) -> SyncError:
         """A sync failed: tell which pieces are in doubt, and let the disk be asked about them."""

@@ -14,7 +14,8 @@ from hashlib import sha1
 
 # Bytes of a run: half a dozen milliseconds of work, so a lane is soon free for others.
 RUN = 4 * 1024 * 1024
-_CHUNK = 1024 * 1024
+# Bytes read and written at once; also what is copied again when any of it was written meanwhile.
+CHUNK = 1024 * 1024
 # What share a file's blocks, copied only when written to (ioctl_ficlone(2)).
 _FICLONE = 0x40049409
 
@@ -49,7 +50,7 @@ def copy(source: int, target: int, run: Run) -> bytes:
     """Copy a run; gives a digest of it for `verify`.  Stops at the end of the source."""
     digest = sha1(usedforsecurity=False)
     at, end = run[0], sum(run)
-    while at < end and (data := os.pread(source, min(_CHUNK, end - at), at)):
+    while at < end and (data := os.pread(source, min(CHUNK, end - at), at)):
         digest.update(data)
         view = memoryview(data)
         while view:
@@ -63,7 +64,7 @@ def verify(target: int, run: Run, expected: bytes) -> None:
     os.posix_fadvise(target, *run, os.POSIX_FADV_DONTNEED)
     digest = sha1(usedforsecurity=False)
     at, end = run[0], sum(run)
-    while at < end and (data := os.pread(target, min(_CHUNK, end - at), at)):
+    while at < end and (data := os.pread(target, min(CHUNK, end - at), at)):
         digest.update(data)
         at += len(data)
     if digest.digest() != expected:

@@ -19,6 +19,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from enum import Enum
+from itertools import groupby
+from operator import itemgetter
 from typing import TypeVar
 
 from attrs import define, field, frozen
@@ -39,6 +41,8 @@ JOB_FILES = 100
 # How often what was written meanwhile is copied before writes are held up for the rest: each
 # round is a fraction of the one before, unless writes are faster than copying.
 ROUNDS = 5
+# So little of it that writes can be held up while it is copied, and what one job copies: 16 MiB.
+FEW_CHUNKS = 16
 
 _log = Logger()
 
@@ -153,7 +157,7 @@ class Move:
         for _ in range(ROUNDS):
             rewritten = self.content.take_rewritten()
             await self._copy_again(rewritten)
-            if not rewritten:
+            if len(rewritten) <= FEW_CHUNKS:
                 break
 
     async def _switch(self) -> None:
@@ -200,8 +204,10 @@ class Move:
         if new:
             await self._copy(new)
             await self._place()
-        for index, run in sorted(rewritten):
-            await self._job(self._files.copy_run, index, run)
+        for index, found in groupby(sorted(rewritten), itemgetter(0)):
+            chunks = [chunk for _, chunk in found]
+            for at in range(0, len(chunks), FEW_CHUNKS):
+                await self._job(self._files.copy_again, index, chunks[at : at + FEW_CHUNKS])
 
     async def _undo(self) -> None:
         """Leave the content where it is, and nothing of ours in the new root."""

@@ -109,14 +109,14 @@ class MoveFiles:
             self._own.rename(path, self.new, path)
             self._waiting.discard(index)
 
-    def copy_run(self, index: int, run: int) -> None:
+    def copy_again(self, index: int, chunks: Sequence[int]) -> None:
         """Copy again what was written to a file that has its final name."""
         path = self.content.files[index].path
         source = self.old.open(path)
         try:
             target = self.new.open(path, writable=True)
             try:
-                _copy_run(source, target, (run * copying.RUN, copying.RUN))
+                _copy_again(source, target, chunks)
             finally:
                 os.close(target)
         finally:
@@ -246,16 +246,18 @@ class Copy:
             yield run[1]
 
 
-def _copy_run(source: int, target: int, run: copying.Run) -> None:
+def _copy_again(source: int, target: int, chunks: Sequence[int]) -> None:
     begin, have = os.fstat(source), os.fstat(target)
     if os.path.samestat(begin, have):
         return  # two names of one file
     os.fchmod(target, _UNFINISHED)
     if have.st_size < begin.st_size:
         os.ftruncate(target, begin.st_size)
-    digest = copying.copy(source, target, run)
+    runs = [(chunk * copying.CHUNK, copying.CHUNK) for chunk in chunks]
+    digests = [copying.copy(source, target, run) for run in runs]
     os.fsync(target)
-    copying.verify(target, run, digest)
+    for run, digest in zip(runs, digests, strict=True):
+        copying.verify(target, run, digest)
     _vouch(target, begin)
 
 
