@@ -1,5 +1,7 @@
 """Trackers as users see them, and what they are told of trouble."""
 
+import math
+
 from twisted.internet.defer import Deferred
 
 from tests.tracker.announcercase import EPOCH, PEER, AnnouncerCase
@@ -105,6 +107,16 @@ class ViewTests(AnnouncerCase):
         self.assertEqual([each.announce[-1] for each in self.shown()], ["a", "b", "c"])
         self.look(2, **NEVER, announce_state=0, next_announce_time=0)
         self.look(0, next_announce_time=self.at(1800))
+
+    def test_the_one_in_use_fails(self) -> None:
+        self.interval("a", 100)
+        self.begin("a")
+        self.break_down("a")
+        self.clock.advance(101)
+        self.look(announce_state=1, next_announce_time=self.at(115))
+        self.break_down("a", TrackerError("not a tracker", math.inf))
+        self.clock.advance(50)
+        self.look(announce_state=0, next_announce_time=0)
 
     def test_a_start_that_waits(self) -> None:
         self.owner.now = Totals(0, 0, 0, 0)

@@ -45,10 +45,15 @@ def _cleaned(tiers: Sequence[Sequence[str]]) -> Iterator[tuple[str, ...]]:
 
 
 class Row(NamedTuple):
-    """A tracker as it stands among the others. `is_front`: of its tier, it is the one in use."""
+    """A tracker as it stands among the others; `tracker` is None if it was never asked.
+
+    `is_front`: it is asked before the others of its tier; `is_first`: before all others.
+    """
 
     id: int
-    tracker: Tracker
+    url: str
+    tier: int
+    tracker: Tracker | None
     is_front: bool
     is_first: bool
 
@@ -139,11 +144,11 @@ class Tiers:
         """Give what there is to see of each, in the order of the list."""
         known = {entry.url: entry for entry in self.known()}
         fronts = {_url(self._order[first]) for first, _ in self._bounds()}
+        first = _url(self._order[0]) if self._order else ""
         ids = self._numbered()
         for tier, urls in enumerate(self.listing):
             for url, number in islice(ids, len(urls)):
-                tracker = known.get(url) or Tracker(url, tier)
-                yield Row(number, tracker, url in fronts, url == _url(self._order[0]))
+                yield Row(number, url, tier, known.get(url), url in fronts, url == first)
 
     def comes_before(self, tracker: Tracker) -> bool:
         """Whether one that was never asked is to be asked before this one."""

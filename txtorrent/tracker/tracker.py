@@ -44,7 +44,7 @@ class TrackerState(Enum):
 class Scrape:
     """The last scrape; times are the reactor clock's."""
 
-    asked_at: float
+    asked_at: float | None = None
     heard_at: float | None = None
     error: str | None = None
     timed_out: bool = False

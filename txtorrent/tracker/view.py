@@ -30,83 +30,160 @@ class Trouble:
     is_error: bool
 
 
-@define
+@define(eq=False)
 class TrackerView:
-    """A tracker as it stood when it was asked for. Times are seconds since 1970, 0 for never.
+    """A tracker as it stands. Times are seconds since 1970, 0 for never; counts -1 for unknown.
 
     `id` is kept while the URL stays in the torrent's list. `is_backup`: another one of its tier is
-    in use. `warning` is what came with the last answer; `last_error` is None when that was one.
+    in use. Worked out as it is read: there are thousands of them, and mostly little of each is.
     """
 
     id: int
     announce: str
-    scrape: str
     tier: int
     is_backup: bool
-    state: TrackerState
-    last_error: str | None
-    warning: str | None
-    announce_state: int
-    download_count: int
-    downloader_count: int
-    seeder_count: int
-    leecher_count: int
-    has_announced: bool
-    last_announce_time: float
-    last_announce_start_time: float
-    last_announce_succeeded: bool
-    last_announce_timed_out: bool
-    last_announce_result: str
-    last_announce_peer_count: int
-    next_announce_time: float
-    scrape_state: int
-    has_scraped: bool
-    last_scrape_time: float
-    last_scrape_start_time: float
-    last_scrape_succeeded: bool
-    last_scrape_timed_out: bool
-    last_scrape_result: str
-    next_scrape_time: float
+    _tracker: Tracker
+    _next_at: float | None
+    """When it will be asked, on the reactor's clock."""
+    _offset: float
+    """From the beginning of that clock back to 1970: seconds."""
+
+    @property
+    def scrape(self) -> str:
+        """The URL that scrapes go to, "" when there is none."""
+        return scrape_url(self.announce)
+
+    @property
+    def state(self) -> TrackerState:
+        """What it is to us now."""
+        return self._tracker.state
+
+    @property
+    def last_error(self) -> str | None:
+        """What went wrong; None when the last announce was answered."""
+        return self._tracker.last_error
+
+    @property
+    def warning(self) -> str | None:
+        """What it said beside its last answer."""
+        return self._tracker.warning
+
+    @property
+    def announce_state(self) -> int:
+        """INACTIVE, WAITING, QUEUED or ACTIVE."""
+        planned = INACTIVE if self._next_at is None else WAITING
+        return _STATES.get(self._tracker.state, planned)
+
+    @property
+    def download_count(self) -> int:
+        """How often the torrent was completed."""
+        return _count(self._tracker.downloads)
+
+    @property
+    def downloader_count(self) -> int:
+        """Peers that download and are no partial seeds (BEP 21): nobody tells."""
+        return UNKNOWN
+
+    @property
+    def seeder_count(self) -> int:
+        """Peers that have everything, ourselves included."""
+        return _count(self._tracker.seeders)
+
+    @property
+    def leecher_count(self) -> int:
+        """The other peers, ourselves included."""
+        return _count(self._tracker.leechers)
+
+    @property
+    def has_announced(self) -> bool:
+        """Whether an announce has come to an end, good or bad."""
+        return self._tracker.heard_at is not None
+
+    @property
+    def last_announce_time(self) -> float:
+        """When it came to an end."""
+        return _epoch(self._tracker.heard_at, self._offset)
+
+    @property
+    def last_announce_start_time(self) -> float:
+        """When the last one went out."""
+        return _epoch(self._tracker.asked_at, self._offset)
+
+    @property
+    def last_announce_succeeded(self) -> bool:
+        """Whether it was answered."""
+        return self.has_announced and self._tracker.last_error is None
+
+    @property
+    def last_announce_timed_out(self) -> bool:
+        """Whether nothing came back in time."""
+        return self._tracker.timed_out
+
+    @property
+    def last_announce_result(self) -> str:
+        """In words; "" before the first."""
+        return (self._tracker.last_error or SUCCESS) if self.has_announced else ""
+
+    @property
+    def last_announce_peer_count(self) -> int:
+        """Peers in the last answer."""
+        return self._tracker.peers
+
+    @property
+    def next_announce_time(self) -> float:
+        """When it is to be asked."""
+        return _epoch(self._next_at, self._offset)
+
+    @property
+    def scrape_state(self) -> int:
+        """INACTIVE, or ACTIVE: scrapes follow announces that tell no numbers, and never wait."""
+        scrape = self._tracker.scrape
+        return ACTIVE if scrape is not None and scrape.heard_at is None else INACTIVE
+
+    @property
+    def has_scraped(self) -> bool:
+        """Whether a scrape has come to an end, good or bad."""
+        return self._scrape.heard_at is not None
+
+    @property
+    def last_scrape_time(self) -> float:
+        """When it came to an end."""
+        return _epoch(self._scrape.heard_at, self._offset)
+
+    @property
+    def last_scrape_start_time(self) -> float:
+        """When the last one was asked for."""
+        return _epoch(self._scrape.asked_at, self._offset)
+
+    @property
+    def last_scrape_succeeded(self) -> bool:
+        """Whether it was answered."""
+        return self.has_scraped and self._scrape.error is None
+
+    @property
+    def last_scrape_timed_out(self) -> bool:
+        """Whether nothing came back in time."""
+        return self._scrape.timed_out
+
+    @property
+    def last_scrape_result(self) -> str:
+        """In words; "" before the first."""
+        return (self._scrape.error or SUCCESS) if self.has_scraped else ""
+
+    @property
+    def next_scrape_time(self) -> float:
+        """Not planned."""
+        return 0.0
+
+    @property
+    def _scrape(self) -> Scrape:
+        return self._tracker.scrape or _NO_SCRAPE
 
 
 def view(row: Row, next_at: float | None, offset: float) -> TrackerView:
-    """Give a tracker as it stands.
-
-    `next_at`: when it will be asked, on the reactor's clock; `offset`: seconds from that clock's
-    beginning back to 1970.
-    """
-    tracker, scrape = row.tracker, row.tracker.scrape or _NO_SCRAPE
-    heard = tracker.heard_at is not None
+    """Give a tracker as it stands; for the times see `TrackerView`."""
     return TrackerView(
-        id=row.id,
-        announce=tracker.url,
-        scrape=scrape_url(tracker.url),
-        tier=tracker.tier,
-        is_backup=not row.is_front,
-        state=tracker.state,
-        last_error=tracker.last_error,
-        warning=tracker.warning,
-        announce_state=_announce_state(tracker, next_at),
-        download_count=_count(tracker.downloads),
-        downloader_count=UNKNOWN,
-        seeder_count=_count(tracker.seeders),
-        leecher_count=_count(tracker.leechers),
-        has_announced=heard,
-        last_announce_time=_epoch(tracker.heard_at, offset),
-        last_announce_start_time=_epoch(tracker.asked_at, offset),
-        last_announce_succeeded=heard and tracker.last_error is None,
-        last_announce_timed_out=tracker.timed_out,
-        last_announce_result=(tracker.last_error or SUCCESS) if heard else "",
-        last_announce_peer_count=tracker.peers,
-        next_announce_time=_epoch(next_at, offset),
-        scrape_state=ACTIVE if scrape.heard_at is None and scrape is not _NO_SCRAPE else INACTIVE,
-        has_scraped=scrape.heard_at is not None,
-        last_scrape_time=_epoch(scrape.heard_at, offset),
-        last_scrape_start_time=0.0 if scrape is _NO_SCRAPE else scrape.asked_at + offset,
-        last_scrape_succeeded=scrape.heard_at is not None and scrape.error is None,
-        last_scrape_timed_out=scrape.timed_out,
-        last_scrape_result="" if scrape.heard_at is None else scrape.error or SUCCESS,
-        next_scrape_time=0.0,
+        row.id, row.url, row.tier, not row.is_front, row.tracker or _NEVER_ASKED, next_at, offset
     )
 
 
@@ -117,13 +194,13 @@ def next_announce(row: Row, current: Tracker | None, round_at: float | None) -> 
     clock's.
     """
     tracker = row.tracker
-    if round_at is None or tracker.state is TrackerState.DISMISSED:
+    if round_at is None:
         return None
-    if tracker is current or (current is None and row.is_first):
-        return round_at
-    if tracker.state in (TrackerState.WORKING, TrackerState.FAILING):
-        return max(round_at, tracker.due_at, tracker.not_before)
-    return None
+    if tracker is None:
+        return round_at if current is None and row.is_first else None
+    if tracker.state is TrackerState.WORKING:
+        return round_at if tracker is current else max(round_at, tracker.due_at)
+    return max(round_at, tracker.not_before) if tracker.state is TrackerState.FAILING else None
 
 
 def trouble(known: Iterable[Tracker], current: Tracker | None) -> Trouble | None:
@@ -146,15 +223,9 @@ def scrape_url(url: str) -> str:
     return f"{folder}{slash}scrape{last.removeprefix('announce')}{mark}{query}"
 
 
-_NO_SCRAPE = Scrape(0.0)
-
-
-def _announce_state(tracker: Tracker, next_at: float | None) -> int:
-    if tracker.state is TrackerState.ANNOUNCING:
-        return ACTIVE
-    if tracker.state is TrackerState.QUEUED:
-        return QUEUED
-    return INACTIVE if next_at is None else WAITING
+_NO_SCRAPE = Scrape()
+_NEVER_ASKED = Tracker("", 0)
+_STATES = {TrackerState.QUEUED: QUEUED, TrackerState.ANNOUNCING: ACTIVE}
 
 
 def _count(count: int | None) -> int:
