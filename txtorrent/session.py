@@ -34,6 +34,7 @@ from txtorrent.storage.filepool import FilePool
 from txtorrent.storage.journal import Journal
 from txtorrent.swarm.acceptrate import AcceptRate
 from txtorrent.swarm.banlist import BanList
+from txtorrent.swarm.blocklist import Blocklist
 from txtorrent.swarm.buffers import BufferPool
 from txtorrent.torrent.limits import CommonLimits
 from txtorrent.torrent.shared import Budget, Shared, TorrentOptions
@@ -260,13 +261,22 @@ class Session:
             if torrent.swarm is not None:
                 torrent.swarm.connections.close_host(host, reason)
 
+    def block(self, blocklist: Blocklist) -> None:
+        """Have no connection with who is on the list, from now on; the list before counts no
+        longer."""
+        self.bans.blocklist = blocklist
+        for torrent in self.torrents.values():
+            if torrent.swarm is not None:
+                torrent.swarm.connections.close_blocked()
+
     def _refuse(self, host: str) -> str | None:
         shared = self._shared
         if shared is None or shared.budget.is_spent:
             return "no more connections"
         now = self.reactor.seconds()
-        if shared.bans.is_banned(host, now):
-            return "banned"
+        objection = shared.bans.objection(host, now)
+        if objection is not None:
+            return objection
         return None if self._accept_rate.allows(host, now) else "too many at once"
 
     def _tick(self) -> None:

@@ -153,9 +153,7 @@ class Connections:
             raise Refused("the torrent is stopping")
         if self._shared.budget.is_spent:
             raise Refused("no more connections")
-        if self._shared.bans.is_banned(host, now):
-            raise Refused("banned")
-        objection = self._crowding.objection(host)
+        objection = self._shared.bans.objection(host, now) or self._crowding.objection(host)
         if objection is not None:
             raise Refused(objection)
 
@@ -220,6 +218,17 @@ class Connections:
         may_move = peer.am_interested or not peer.am_choking
         rank = -self.book.rank(link.address)
         return 1, may_move, peer.downloaded.rate, peer.uploaded.rate, rank
+
+    def close_blocked(self) -> None:
+        """End every connection with who is on the blocklist, and dial none of them."""
+        self.book.forget_blocked()
+        blocklist = self._shared.bans.blocklist
+        for address, connector in tuple(self._dialling.items()):
+            if blocklist.blocks(address.host):
+                connector.stopConnecting()
+        for link in tuple(self._links):
+            if blocklist.blocks(link.address.host):
+                link.close("on the blocklist")
 
     def drop_useless(self, link: PeerProtocol) -> None:
         """Two seeds have nothing to say to each other."""
