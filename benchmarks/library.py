@@ -156,19 +156,21 @@ def write_transmission_state(library: Library, home: str) -> None:
 
 def _resume(library: Library, torrent: Listed) -> bytes:
     now = int(time.time())
-    return encode({
-        b"activity-date": now,
-        b"added-date": now,
-        b"destination": library.directory.encode(),
-        b"dnd": [0],
-        b"done-date": now,
-        b"downloaded": SIZE,
-        b"name": torrent.name.encode(),
-        b"paused": 0,
-        b"priority": [0],
-        b"progress": {b"blocks": b"all", b"have": b"all", b"time-checked": [now + 1]},
-        b"uploaded": SIZE // 3,
-    })
+    return encode(
+        {
+            b"activity-date": now,
+            b"added-date": now,
+            b"destination": library.directory.encode(),
+            b"dnd": [0],
+            b"done-date": now,
+            b"downloaded": SIZE,
+            b"name": torrent.name.encode(),
+            b"paused": 0,
+            b"priority": [0],
+            b"progress": {b"blocks": b"all", b"have": b"all", b"time-checked": [now + 1]},
+            b"uploaded": SIZE // 3,
+        }
+    )
 
 
 def _write(path: str, data: bytes) -> None:

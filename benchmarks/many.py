@@ -110,10 +110,12 @@ def _others() -> float:
 
 def _answers(daemon: Controlled) -> dict[str, float]:
     """Seconds for all torrents, milliseconds for those that changed of late: none."""
-    asked = sorted(_asked(daemon, {"fields": FIELDS}, len(daemon.library.torrents))
-                   for _ in range(ASKED))
-    recent = sorted(_asked(daemon, {"fields": FIELDS, "ids": "recently-active"}, 0)
-                    for _ in range(ASKED))
+    asked = sorted(
+        _asked(daemon, {"fields": FIELDS}, len(daemon.library.torrents)) for _ in range(ASKED)
+    )
+    recent = sorted(
+        _asked(daemon, {"fields": FIELDS, "ids": "recently-active"}, 0) for _ in range(ASKED)
+    )
     return {"get": asked[ASKED // 2], "recent": recent[ASKED // 2] * 1e3}
 
 
