@@ -3,7 +3,7 @@ import json
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.storage.folders import files
-from txtorrent.metainfo.renames import RenameError, add_rename, apply_renames
+from txtorrent.metainfo.renames import NameTakenError, RenameError, add_rename, apply_renames
 
 ROWS = [("t/a", 5), ("t/sub/b", 5), ("", 5), ("t/sub/deep/c", 5), ("t/subway", 5)]
 FILES = files(*ROWS)
@@ -80,6 +80,7 @@ class RenamesTests(SynchronousTestCase):
         ]:
             error = self.assertRaises(RenameError, add_rename, FILES, {}, path, name)
             self.assertIn(why, str(error), (path, name))
+            self.assertEqual(isinstance(error, NameTakenError), why == "taken", (path, name))
 
     def test_taken_by_what_was_renamed(self):
         renames = self.rename(("t/a", "x"))

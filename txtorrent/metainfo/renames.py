@@ -21,6 +21,10 @@ class RenameError(ValueError):
     """It cannot be renamed so, for the reason in the message.  Nothing was changed."""
 
 
+class NameTakenError(RenameError):
+    """The torrent has another file or folder there."""
+
+
 def apply_renames(files: Sequence[File], renames: Renames) -> Sequence[File]:
     """The metainfo's `files` with the paths that they have now."""
     if not renames:
@@ -37,7 +41,7 @@ def add_rename(
     """`renames` once the file or folder that is at `path` now is called `name`.
 
     `files` are the metainfo's. Also the paths of it before and after, to be renamed on disk.
-    RenameError: there is none at `path`, the name is taken or cannot be one.
+    RenameError: there is none at `path`, or `name` cannot be one. NameTakenError.
     """
     _require_name(name)
     old = tuple(path.split("/"))
@@ -71,7 +75,8 @@ def _find(files: Sequence[File], renames: Renames, old: Path, new: Path) -> Path
         if now.path[depth - 1] == old[-1]:
             found = file.path[:depth]
         elif fold(now.path[depth - 1]) == wanted:
-            raise RenameError(f"{'/'.join(new)} is taken: the torrent has a file or folder there")
+            taken = "/".join(new)
+            raise NameTakenError(f"{taken} is taken: the torrent has a file or folder there")
     if found is None:
         raise RenameError(f"the torrent has no file or folder {'/'.join(old)!r}")
     return found
