@@ -103,7 +103,7 @@ class Slots(LimitsCase):
         seed = swarm.add_seed(up=100_000, upload_slots=6)
         for _ in range(20):
             swarm.add_leecher(allowance=Allowance(upload=NOTHING))
-        swarm.run(30)
+        swarm.run(35)  # in the midst of a round
         self.assertEqual(self.served(seed), 7)
         seed.torrent.limit_slots(2)
         swarm.run(2)
@@ -118,7 +118,7 @@ class Slots(LimitsCase):
         seed = swarm.add_seed(up=1_000_000)
         for _ in range(20):
             swarm.add_leecher(allowance=Allowance(upload=NOTHING))
-        swarm.run(30)
+        swarm.run(35)  # in the midst of a round
         self.assertEqual(self.served(seed), 20)
         self.change(seed, upload=10_000)
         swarm.run(2)

@@ -21,6 +21,7 @@ from txtorrent.storage.listing import Listing
 from txtorrent.swarm.selection import Priority
 from txtorrent.torrent.choice import Choice
 from txtorrent.torrent.life import State
+from txtorrent.torrent.limits import Allowance
 from txtorrent.torrent.shared import Allocation, TorrentOptions
 from txtorrent.torrent.torrent import Torrent, TorrentEndedError
 from txtorrent.tracker.announcer import Announcer
@@ -44,7 +45,7 @@ class Runner:
     """The engine's side of the list, `entries`.
 
     `told` hears which attributes of an entry have changed; `completed` of every torrent that has
-    just got its last piece.
+    just got its last piece; `allowance` tells how fast one may be.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class Runner:
         told: Callable[[Entry, Iterable[str]], None],
         completed: Callable[[Entry], None],
         entries: Callable[[], Iterable[Entry]],
+        allowance: Callable[[Entry], Allowance],
     ) -> None:
         self._entries = entries
         self.active: dict[Entry, None] = {}
@@ -64,6 +66,7 @@ class Runner:
         self._setting = setting
         self._told = told
         self._completed = completed
+        self._allowance = allowance
         self._under_way: dict[Entry, Deferred[None]] = {}
 
     def mind(self, entry: Entry) -> "Deferred[None]":
@@ -229,6 +232,7 @@ class Runner:
         return TorrentOptions(
             directory=record.place or record.directory,
             max_peers=entry.peer_limit,
+            allowance=self._allowance(entry),
             allocation=Allocation(self._setting("allocation")),
             trust_trackers=bool(self._setting("trust_local_trackers")),
             choice=choice(record, metainfo),

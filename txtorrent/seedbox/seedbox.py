@@ -22,6 +22,7 @@ from txtorrent.seedbox.changing import changed
 from txtorrent.seedbox.details import Details, make_details
 from txtorrent.seedbox.entry import Entry
 from txtorrent.seedbox.groups import Group, groups, with_group
+from txtorrent.seedbox.limiting import Limiting
 from txtorrent.seedbox.network import Ban, Bans
 from txtorrent.seedbox.observers import Observer, Observers
 from txtorrent.seedbox.places import MOVE, REMOVE, Places
@@ -82,8 +83,15 @@ class Seedbox:
         self._blocking = Blocking(session, settings, self._web)
         self._observers = Observers()
         told = self._observers.changed
+        self._limiting = Limiting(session, settings, self.torrents.values)
         self.runner = Runner(
-            session, self._listing, settings.get, told, self._completed, self.torrents.values
+            session,
+            self._listing,
+            settings.get,
+            told,
+            self._completed,
+            self.torrents.values,
+            self._limiting.allowance,
         )
         self._queueing = Queueing(self.torrents, self.runner, settings.get, self.now, told)
         self._places = Places(session, self._listing, self.runner, told)
@@ -105,6 +113,7 @@ class Seedbox:
             self._enlist(Entry(row.id, row.info_hash, record, self))
         _renumber(self._in_queue_order())
         self._settings.listen(self._settings_changed)
+        self._limiting.start()
         self._session.wake = self._wake
         self._blocking.open()
         await self._places.resume(self.torrents)
@@ -114,6 +123,7 @@ class Seedbox:
     async def stop_all(self) -> None:
         """Write what is counted; to be called before the session is stopped."""
         self._ticker.stop()
+        self._limiting.stop()
         await self._places.stop()
         await self._blocking.stop()
         await self._web.stop()
@@ -389,6 +399,7 @@ class Seedbox:
             self.runner.choose(entry)
             if entry.announcer is not None and entry.announcer.tiers != record.trackers:
                 entry.announcer.replace(record.trackers)
+            self._limiting.apply(entry)
         touched = [entry for entry, _ in records]
         for entry, wanted in changes:
             if "queue_position" in wanted:

@@ -52,6 +52,8 @@ class Limits:
 
     def set(self, allowance: Allowance) -> None:
         """Let it be so from now on, for what is under way too."""
+        if allowance == self.allowance:
+            return
         self.allowance = allowance
         self._own.set(allowance.download, allowance.upload)
         self._keep()
