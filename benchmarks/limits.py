@@ -73,7 +73,7 @@ def kept_to(limit: int, before: Counts, after: Counts) -> dict[str, float]:
 
 
 def _download(bench: Bench, *, mebibytes: int, rate: int) -> dict[str, float]:
-    client = Txtorrent(bench.sample(mebibytes), "")
+    client = Txtorrent(bench.sample(mebibytes), "", PEERS)
     client.options = ("--download-rate", str(rate))
     with bench.folder() as client.work, bench.folder() as out:
         peers = sources(client.sample, PEERS, out)
@@ -84,7 +84,7 @@ def _download(bench: Bench, *, mebibytes: int, rate: int) -> dict[str, float]:
 
 
 def _upload(bench: Bench, *, mebibytes: int, rate: int) -> dict[str, float]:
-    client = Txtorrent(bench.sample(mebibytes), "")
+    client = Txtorrent(bench.sample(mebibytes), "", PEERS)
     client.options = ("--upload-rate", str(rate))
     with bench.folder() as client.work, bench.folder() as out, ended(client):
         client.seed()
