@@ -204,5 +204,6 @@ class InForce(Case):
         leecher.parts.connections.found([Address(self.host.addresses[0], 6881)], Source.USER)
         self.clock.advance(60)
         self.assertFalse(leecher.is_complete)
+        self.assertEqual(self.session._refuse(leecher.address.host), "on the blocklist")
         self.set(blocklist_enabled=False)
         swarm.run_until_complete()

@@ -1,4 +1,4 @@
-"""Nothing is requested while the disk is full: what would come could not be kept."""
+"""Nothing is requested while somebody has a reason for that, such as a full disk."""
 
 import errno
 
@@ -22,3 +22,18 @@ class Hold(SessionCase):
         leecher.parts.disk_has_space()
         self.clock.advance(1)
         self.assertGreater(len(fake.of(Request)), len(asked))
+
+    def test_for_two_reasons(self):
+        leecher = self.swarm.add_leecher()
+        self.clock.advance(1)
+        exchange = leecher.parts.exchange
+        exchange.hold(True, "space")
+        leecher.parts.disk_full(OSError(errno.ENOSPC, "No space left on device"))
+        fake = self.fake(leecher, "20.60.0.1", m.HaveAll(), m.Unchoke())
+        self.clock.advance(5)
+        leecher.parts.disk_has_space()
+        self.clock.advance(5)
+        self.assertEqual(fake.of(Request), [])
+        exchange.hold(False, "space")
+        self.clock.advance(1)
+        self.assertNotEqual(fake.of(Request), [])

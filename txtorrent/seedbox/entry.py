@@ -76,7 +76,8 @@ class Entry:
     """One torrent of the list; `record` is what is kept of it over restarts.
 
     `queued_in` is the queue that lets it run, None while it waits for a place. `failure` is what
-    keeps it from running, `reason` why it does not go on although it runs; in words, or "".
+    keeps it from running, `reason` what is done to it just now, `braked` why its download does not
+    go on although it runs; in words, or "".
     Names of properties are those of the control API.
     """
 
@@ -94,6 +95,7 @@ class Entry:
     reason: str = ""
     move: MoveView | None = None
     """How far its content is on its way to another directory."""
+    braked: str = ""
     is_removed: bool = False
     named_peers: tuple[Address, ...] = ()
     """Addresses that the user named for this run."""
@@ -202,7 +204,8 @@ class Entry:
     def waiting(self) -> str:
         """Why it does not go on although it runs."""
         torrent = self.torrent
-        return self.reason or (torrent.error if torrent is not None and torrent.error else "")
+        trouble = torrent.error if torrent is not None else None
+        return self.reason or self.braked or trouble or ""
 
     @property
     def is_stalled(self) -> bool:

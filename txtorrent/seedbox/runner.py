@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any, Final
 
+from attrs import evolve
 from twisted.internet.defer import Deferred, succeed
 from twisted.logger import Logger
 
@@ -18,6 +19,7 @@ from txtorrent.seedbox.entry import Entry
 from txtorrent.seedbox.record import Record
 from txtorrent.session import DuplicateTorrent, Session
 from txtorrent.storage.listing import Listing
+from txtorrent.swarm.rate import Rate
 from txtorrent.swarm.selection import Priority
 from txtorrent.torrent.choice import Choice
 from txtorrent.torrent.life import State
@@ -44,8 +46,9 @@ _log = Logger()
 class Runner:
     """The engine's side of the list, `entries`.
 
-    `told` hears which attributes of an entry have changed; `completed` of every torrent that has
-    just got its last piece; `allowance` tells how fast one may be.
+    `told` hears which attributes of an entry have changed; `began` of every torrent that begins to
+    exchange pieces; `completed` of every one that has just got its last piece; `allowance` tells
+    how fast one may be.
     """
 
     def __init__(
@@ -54,6 +57,7 @@ class Runner:
         listing: Listing,
         setting: Callable[[str], Any],
         told: Callable[[Entry, Iterable[str]], None],
+        began: Callable[[Entry], None],
         completed: Callable[[Entry], None],
         entries: Callable[[], Iterable[Entry]],
         allowance: Callable[[Entry], Allowance],
@@ -65,6 +69,7 @@ class Runner:
         self._listing = listing
         self._setting = setting
         self._told = told
+        self._began = began
         self._completed = completed
         self._allowance = allowance
         self._under_way: dict[Entry, Deferred[None]] = {}
@@ -111,7 +116,7 @@ class Runner:
             return
         await self._session.remove(torrent)
         self.note_progress(entry)
-        entry.torrent, entry.corrupt_counted = None, 0
+        entry.torrent, entry.corrupt_counted, entry.braked = None, 0, ""
         self.active.pop(entry, None)
         self._told(entry, ("status", "peers"))
 
@@ -198,15 +203,22 @@ class Runner:
             self.active.pop(entry, None)
             return
         try:
-            entry.torrent = self._session.add(
+            entry.torrent = torrent = self._session.add(
                 metainfo,
                 self._options(entry, metainfo),
                 lambda torrent: self._changed(entry, torrent),
             )
+            self._give_totals(entry, torrent)
         except DuplicateTorrent as error:
             entry.failure = str(error)
             self.active.pop(entry, None)
         self._told(entry, ("status", "error"))
+
+    def _give_totals(self, entry: Entry, torrent: Torrent) -> None:
+        """What is known of its progress may have been lost; what was uploaded still counts."""
+        now, record, progress = self._now(), entry.record, torrent.progress
+        progress.downloaded = Rate(now, record.downloaded)
+        progress.uploaded = Rate(now, record.uploaded)
 
     async def metainfo(self, entry: Entry) -> Metainfo | None:
         """Read from the state database; None, and noted as its failure, if it is damaged."""
@@ -225,7 +237,8 @@ class Runner:
         """What is wanted of a torrent is another than before."""
         torrent = entry.torrent
         if torrent is not None:
-            torrent.choose(choice(entry.record, torrent.metainfo))
+            wanted = choice(entry.record, torrent.metainfo)
+            torrent.choose(evolve(wanted, hold_last=torrent.choice.hold_last))
 
     def _options(self, entry: Entry, metainfo: Metainfo) -> TorrentOptions:
         record = entry.record
@@ -260,6 +273,7 @@ class Runner:
         entry.progressed_at = entry.counted_at = self._now()
         entry.awake_until = self._now() + AWAKE_FOR
         self.note_progress(entry)
+        self._began(entry)
         if complete and not was_complete:
             entry.record.done_date = entry.record.done_date or time.time()
             self._completed(entry)

@@ -18,9 +18,11 @@ from txtorrent.errors import Code, RequestError
 from txtorrent.metainfo.torrentfile import Metainfo
 from txtorrent.seedbox.adding import Sources
 from txtorrent.seedbox.blocking import Blocking
+from txtorrent.seedbox.brakes import Brakes
 from txtorrent.seedbox.changing import changed
 from txtorrent.seedbox.details import Details, make_details
 from txtorrent.seedbox.entry import Entry
+from txtorrent.seedbox.fairshare import FairShare
 from txtorrent.seedbox.groups import Group, groups, with_group
 from txtorrent.seedbox.limiting import Limiting
 from txtorrent.seedbox.network import Ban, Bans
@@ -31,6 +33,7 @@ from txtorrent.seedbox.queueing import Queueing
 from txtorrent.seedbox.record import Record, shared_tiers
 from txtorrent.seedbox.runner import Runner
 from txtorrent.seedbox.space import LOOK_EVERY, Space, Watcher
+from txtorrent.seedbox.spaceguard import SpaceGuard
 from txtorrent.seedbox.statistics import Statistics
 from txtorrent.seedbox.web import Web
 from txtorrent.session import Session, Supervised
@@ -84,11 +87,14 @@ class Seedbox:
         self._observers = Observers()
         told = self._observers.changed
         self._limiting = Limiting(session, settings, self.torrents.values)
+        brakes = SpaceGuard(session.disk.read, settings.get), FairShare(settings.get)
+        self._brakes = Brakes(brakes, told)
         self.runner = Runner(
             session,
             self._listing,
             settings.get,
             told,
+            self._brakes.look,
             self._completed,
             self.torrents.values,
             self._limiting.allowance,
@@ -472,6 +478,7 @@ class Seedbox:
         self._queueing.tick(self._ticks)
         for entry in tuple(self.runner.active):
             self._look_at(entry)
+        self._brakes.tick(self.runner.active)
         if self._ticks % WRITE_EVERY == 0:
             Deferred.fromCoroutine(self._write()).addErrback(self._not_written)
 

@@ -93,6 +93,7 @@ class Exchange:
         )
         self._now = self._clock.seconds()
         self._held = False
+        self._holds: set[str] = set()
         self._stopped = False
         self._in_endgame = False
         self._new_haves: list[int] = []
@@ -350,10 +351,13 @@ class Exchange:
         self.picker.failed(piece)
         self._wake_hungry()
 
-    def hold(self, held: bool) -> None:
-        """Request nothing while `held`; then ask everybody again."""
-        self._held = held
-        if not held:
+    def hold(self, held: bool, why: str = "disk") -> None:
+        """Request nothing while `held` for any reason `why`; then ask everybody again."""
+        if held == (why in self._holds):
+            return
+        (self._holds.add if held else self._holds.discard)(why)
+        was_held, self._held = self._held, self._stopped or bool(self._holds)
+        if was_held and not self._held:
             for link in tuple(self.links):
                 self.request_more(link)
 
