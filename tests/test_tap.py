@@ -203,6 +203,30 @@ class RealDaemons(Home):
                         self.assertIn("stopped", daemon.lines[-1])
         self.assertFalse(os.path.exists(self.path("twistd.pid")))
 
+    def test_watched_directory_and_scripts(self):
+        """A script is told what came of a file that was put into a watched directory."""
+        os.mkdir(self.path("incoming"))
+        os.mkdir(self.path("content"))
+        os.replace(self.torrent(), self.path("incoming", "x.torrent"))
+        with open(self.path("config.toml"), "w") as file:
+            file.write(
+                f"""
+                [scripts]
+                added = ["/bin/sh", "-c", "echo $TX_EVENT $TR_TORRENT_NAME in $TR_TORRENT_DIR"]
+                [[watch]]
+                directory = "{self.path("incoming")}"
+                destination = "{self.path("content")}"
+                then = "delete"
+                """
+            )
+        daemon = self.daemon(
+            "txtorrent", "--config", "config.toml", "--state", "state", "--port", 0,
+            "--interface", "127.0.0.1",
+        )  # fmt: skip
+        daemon.wait_for(f"added x in {self.path('content')}")
+        self.assertEqual(daemon.stop(), (0, ""))
+        self.assertEqual(os.listdir(self.path("incoming")), [])
+
     def test_json_lines(self):
         daemon = self.start(self.torrent(), "leecher", "--port", 0, "--log-json")
         daemon.wait_for("x: downloading")

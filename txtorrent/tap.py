@@ -9,7 +9,8 @@ import sys
 from typing import Any, Final, cast
 
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import Deferred, gatherResults, succeed
+from twisted.internet.defer import TimeoutError as OutOfTimeError
 from twisted.internet.error import CannotListenError
 from twisted.logger import ILogObserver, Logger, LogLevel
 from twisted.python.failure import Failure
@@ -21,9 +22,13 @@ from txtorrent.control.server import Control, ControlOptions, default_endpoint, 
 from txtorrent.daemon import process
 from txtorrent.daemon.checks import explain_port
 from txtorrent.daemon.console import Console, both, filtered, log_file
+from txtorrent.daemon.hooks import Hooks
+from txtorrent.daemon.intake import Intake
 from txtorrent.daemon.options import DEFAULT_LOG_LEVEL, StopWhen
 from txtorrent.daemon.options import Options as _Options
 from txtorrent.daemon.report import describe_all, is_busy
+from txtorrent.daemon.scripts import EVENTS, Scripts
+from txtorrent.daemon.watch import WatchDirectories, Watched
 from txtorrent.errors import RequestError
 from txtorrent.seedbox.entry import SEEDING, Entry
 from txtorrent.seedbox.preferences import stored_settings
@@ -38,6 +43,9 @@ from txtorrent.storage.listing import Listing
 REPORT_EVERY: Final = 10
 """Seconds between progress lines in a log; a terminal's live line changes every second."""
 
+SURROUNDINGS_LIMIT: Final = 8.0
+"""Seconds for scripts and looks at watched directories to end, while the session stops: all has to
+be over within ten."""
 START_LIMIT: Final = 1.0
 """Seconds that a start under way is given to end by itself before everything is stopped."""
 
@@ -123,6 +131,8 @@ class TorrentService(Service):
         self._session: Session | None = None
         self._seedbox: Seedbox | None = None
         self._control: Control | None = None
+        self._watching: WatchDirectories | None = None
+        self._scripts: Scripts | None = None
         self._named: list[Entry] = []
         self._reporter = Supervised(reactor, 1.0, self._report)
         self._reports = 0
@@ -179,11 +189,24 @@ class TorrentService(Service):
         seedbox, self._seedbox = self._seedbox, None
         if control is not None:
             await control.stop()
+        surroundings = Deferred.fromCoroutine(self._stop_surroundings())
         if seedbox is not None:
             await seedbox.stop_all()
         await session.stop()
+        await surroundings
         if said:
             _log.info("stopped")
+
+    async def _stop_surroundings(self) -> None:
+        """What brings torrents in, and what is run for them. A directory that hangs does not keep
+        us."""
+        surroundings = [each for each in (self._watching, self._scripts) if each is not None]
+        stopping = gatherResults([each.stop() for each in surroundings])
+        stopping.addTimeout(SURROUNDINGS_LIMIT, self._reactor)
+        try:
+            await stopping
+        except OutOfTimeError:
+            _log.error("watched directories or scripts hang: leaving them")
 
     async def _start(self) -> None:
         session, options = self._session, self._options
@@ -197,12 +220,26 @@ class TorrentService(Service):
         self._seedbox = seedbox
         if not self.running:
             return
+        self._begin_surroundings(session, seedbox, settings)
         where = options["interface"] or "all addresses"
         _log.info("listening on port {port} of {where}", port=session.port, where=where)
         await self._listen_for_control(seedbox, settings)
         await self._add_named(seedbox)
         process.freeze_what_is_loaded()
         self._reporter.start()
+
+    def _begin_surroundings(self, session: Session, seedbox: Seedbox, settings: Settings) -> None:
+        get = settings.get
+        commands = {event: get(f"scripts_{event}") for event in EVENTS}
+        self._scripts = Scripts(
+            self._reactor, commands, get("scripts_at_once"), get("scripts_time_limit")
+        )
+        seedbox.observe(Hooks(self._scripts.run))
+        watched = [Watched.of(record) for record in get("watch")]
+        self._watching = WatchDirectories(
+            self._reactor, session.disk.read, watched, Intake(seedbox).add
+        )
+        self._watching.start()
 
     async def _listen_for_control(self, seedbox: Seedbox, settings: Settings) -> None:
         """Where the user named no endpoint another daemon may have the usual one already."""

@@ -360,6 +360,7 @@ class Seedbox:
         for entry in torrents:
             record = entry.record
             if not record.running:
+                entry.reason = "" if record.is_finished else entry.reason
                 record.running, record.is_finished = True, False
                 record.start_date = time.time()
                 entry.awake_until = 0.0
@@ -508,6 +509,8 @@ class Seedbox:
             _log.info("{name}: {why}, stopped", name=record.name, why=why)
             record.is_finished = True
             self.stop([entry]).addErrback(self._not_written)
+            entry.reason = why
+            self._observers.changed(entry, ("is_finished", "waiting"))
 
     async def _write(self) -> None:
         """Write what changes all the time."""
