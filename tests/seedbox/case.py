@@ -92,7 +92,8 @@ class SeedboxCase(SynchronousTestCase):
     def payload(self, number=0, pieces=4, **options):
         """Metainfo and content of a torrent, a file unless told otherwise."""
         data = torrents.content(f"t{number}", pieces * PIECE)
-        return payload(data, piece_length=PIECE, announce="", name=f"t{number}.bin", **options)
+        options = {"announce": "", **options}
+        return payload(data, piece_length=PIECE, name=f"t{number}.bin", **options)
 
     def write(self, made, directory=None):
         """Put its content where it is looked for."""

@@ -72,6 +72,7 @@ class Runner:
         self._began = began
         self._completed = completed
         self._allowance = allowance
+        self._is_silent = False
         self._under_way: dict[Entry, Deferred[None]] = {}
 
     def mind(self, entry: Entry) -> "Deferred[None]":
@@ -153,6 +154,8 @@ class Runner:
         What the engine is to run is announced by it, when it knows what is on disk.
         """
         record = entry.record
+        if self._is_silent:
+            return succeed(None)
         if not record.running or entry.queued_in is None or entry.is_removed or entry.failure:
             announcer = entry.announcer
             if entry.torrent is None:
@@ -177,7 +180,8 @@ class Runner:
         )
 
     def end_announces(self) -> "Deferred[None]":
-        """Tell trackers that everything stops."""
+        """Tell trackers that everything stops, and nothing after that."""
+        self._is_silent = True
         announcers = [entry.announcer for entry in self._entries() if entry.announcer is not None]
         return stop_all(announcers, self._session.reactor)
 
@@ -207,6 +211,7 @@ class Runner:
                 metainfo,
                 self._options(entry, metainfo),
                 lambda torrent: self._changed(entry, torrent),
+                entry.announcer,
             )
             self._give_totals(entry, torrent)
         except DuplicateTorrent as error:
