@@ -11,6 +11,8 @@ import errno
 import os
 import time
 from collections.abc import Callable
+from heapq import nsmallest
+from operator import itemgetter
 from random import Random, SystemRandom
 from typing import Any, Final, cast
 
@@ -51,6 +53,8 @@ STOP_LIMIT: Final = 8.5
 """Seconds for everything to end in good order; a stuck disk does not keep the process alive."""
 DEFAULT_CONNECTIONS: Final = 4000
 """Connections of all torrents together, where the descriptors allow it."""
+MOST_CONNECTIONS: Final = 1_000_000
+"""What only the descriptors of the process limit: see `SessionOptions.most_connections`."""
 BACKLOG: Final = 512
 """Connections that the kernel holds until they are accepted."""
 ALL: Final = "::"
@@ -63,7 +67,10 @@ _log = Logger()
 
 @frozen
 class SessionOptions:
-    """How a session is run. Rates are bytes/s, 0 for no limit; port 0 is any free one."""
+    """How a session is run. Rates are bytes/s, 0 for no limit; port 0 is any free one.
+
+    `connections` are those of all torrents together, `most_connections` what they may be changed
+    to while it runs."""
 
     state: str
     port: int = DEFAULT_PORT
@@ -71,6 +78,7 @@ class SessionOptions:
     download_rate: int = 0
     upload_rate: int = 0
     connections: int = DEFAULT_CONNECTIONS
+    most_connections: int = MOST_CONNECTIONS
 
 
 class DuplicateTorrent(ValueError):
@@ -117,12 +125,29 @@ class Session:
 
     def listen(self) -> None:
         """Take the port, of IPv4 and IPv6 alike. CannotListenError when another program has it."""
-        try:
-            self._listening = self._listen_at(self.options.interface or ALL)
-        except CannotListenError as error:
-            if self.options.interface or _errno(error) not in NO_IPV6:
-                raise
-            self._listening = self._listen_at(ALL_IPV4)
+        self._listening = self._listen_on(self.options.port)
+
+    def relisten(self, port: int) -> None:
+        """Have peers reach us at another port from now on; 0 is any free one.
+
+        CannotListenError when another program has it: then nothing was changed. Connections stay.
+        """
+        before, self._listening = self._listening, self._listen_on(port)
+        if before is not None:
+            maybeDeferred(before.stopListening)
+        self.announcing.port = self.port
+
+    def limit_connections(self, wanted: int) -> None:
+        """Have at most so many connections from now on, or as many as are possible; those of least
+        use have to go."""
+        assert self._shared is not None, "the session has not been started"
+        budget = self._shared.budget
+        budget.most = min(wanted, self.options.most_connections)
+        if budget.used > budget.most:
+            swarms = [each.swarm.connections for each in self.torrents.values() if each.swarm]
+            links = [(swarm.worth(link), link) for swarm in swarms for link in swarm.links()]
+            for _, link in nsmallest(budget.used - budget.most, links, key=itemgetter(0)):
+                link.close("fewer connections are allowed now")
 
     async def start(self) -> None:
         """Open the state and begin. StateInUse, OSError: nothing was begun then.
@@ -194,9 +219,17 @@ class Session:
 
     # -- inside ------------------------------------------------------------------------------
 
-    def _listen_at(self, interface: str) -> IListeningPort:
+    def _listen_on(self, port: int) -> IListeningPort:
+        try:
+            return self._listen_at(self.options.interface or ALL, port)
+        except CannotListenError as error:
+            if self.options.interface or _errno(error) not in NO_IPV6:
+                raise
+            return self._listen_at(ALL_IPV4, port)
+
+    def _listen_at(self, interface: str, port: int) -> IListeningPort:
         listening: IListeningPort = self.reactor.listenTCP(
-            self.options.port, self._factory, backlog=BACKLOG, interface=interface
+            port, self._factory, backlog=BACKLOG, interface=interface
         )
         return listening
 
@@ -217,7 +250,6 @@ class Session:
             budget=Budget(options.connections),
             close_host=self.close_host,
             peer_id=peer_id,
-            port=self.port,
             interface=None if options.interface is None else canonical_host(options.interface),
         )
 

@@ -33,7 +33,7 @@ from txtorrent.errors import RequestError
 from txtorrent.seedbox.entry import SEEDING, Entry
 from txtorrent.seedbox.preferences import stored_settings
 from txtorrent.seedbox.seedbox import Seedbox
-from txtorrent.session import Session, SessionOptions, Supervised
+from txtorrent.session import MOST_CONNECTIONS, Session, SessionOptions, Supervised
 from txtorrent.settings.settings import Settings
 from txtorrent.storage.disk import Disk
 from txtorrent.storage.filepool import default_limit
@@ -150,13 +150,15 @@ class TorrentService(Service):
     def _make_session(self) -> Session:
         descriptors = process.raise_descriptor_limit()
         options, wanted = self._options, self._options.settings.get("peer_limit_global")
+        most = process.connections_within(descriptors, default_limit(), MOST_CONNECTIONS)
         return Session(
             self._reactor,
             SessionOptions(
                 state=options["state"],
                 port=options["port"],
                 interface=options["interface"],
-                connections=process.connections_within(descriptors, default_limit(), wanted),
+                connections=min(wanted, most),
+                most_connections=most,
             ),
             self._disk,
         )

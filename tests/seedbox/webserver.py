@@ -15,8 +15,7 @@ class WebServer:
         self.requests = []
         self.host = network.host(*addresses)
         site = Site(_Pages(self), reactor=self.host)
-        families = ["0.0.0.0"] if ":" not in "".join(addresses) else ["0.0.0.0", "::"]
-        self._ports = [self.host.listenTCP(80, site, interface=each) for each in families]
+        self._ports = [self.host.listenTCP(80, site, interface=each) for each in addresses]
 
     def close(self):
         for port in self._ports:

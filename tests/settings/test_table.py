@@ -112,6 +112,8 @@ WRONG = [
     ("watch", [{"then": "delete"}], (0,), "directory is missing"),
     ("default_trackers", "http://a/\nftp://b/", None, "line 2 of the URLs"),
     ("interface", "eth0", None, "is no IP address"),
+    ("port_check_url", "https://check.example/", None, "with {port} in it"),
+    ("port_check_url", "ftp://check.example/{port}", None, "is no http or https URL"),
     ("scripts_done", ["ls"], None, "must be a program's absolute path"),
     ("scripts_done", "/bin/ls", None, "is not a list"),
     ("control_hosts", ["a b"], (0,), "is not a host name"),

@@ -1,7 +1,7 @@
 """The settings as the control API changes them: checked, stored, and only then in force."""
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -12,15 +12,22 @@ from txtorrent.settings.settings import SettingError, Settings
 from txtorrent.settings.table import SETTINGS
 from txtorrent.storage.listing import Changes, Listing
 
+Prepare = Callable[[Mapping[str, Any]], Callable[[], None]]
+
 _log = Logger()
 
 
 class Preferences:
-    """What may be read and changed while the daemon runs."""
+    """What may be read and changed while the daemon runs.
 
-    def __init__(self, settings: Settings, listing: Listing) -> None:
+    `prepare` is given checked changes before they are stored, raises RequestError if they cannot be
+    had, and gives what undoes what it did.
+    """
+
+    def __init__(self, settings: Settings, listing: Listing, prepare: Prepare) -> None:
         self._settings = settings
         self._listing = listing
+        self._prepare = prepare
 
     def names(self) -> Collection[str]:
         """All settings that may be read: not those that hold a secret."""
@@ -43,7 +50,12 @@ class Preferences:
         except SettingError as error:
             raise RequestError(Code.INVALID_PARAMS, str(error)) from None
         stored = {name: json.dumps(value).encode() for name, value in checked.items()}
-        await self._listing.change(Changes(settings=stored))
+        undo = self._prepare(checked)
+        try:
+            await self._listing.change(Changes(settings=stored))
+        except BaseException:
+            undo()
+            raise
         self._settings.apply(checked)
 
 

@@ -30,11 +30,13 @@ from txtorrent.seedbox.observers import Observer, Observers
 from txtorrent.seedbox.places import MOVE, REMOVE, Places
 from txtorrent.seedbox.preferences import Preferences
 from txtorrent.seedbox.queueing import Queueing
+from txtorrent.seedbox.reach import PortTest, Reach
 from txtorrent.seedbox.record import Record, shared_tiers
 from txtorrent.seedbox.runner import Runner
 from txtorrent.seedbox.space import LOOK_EVERY, Space, Watcher
 from txtorrent.seedbox.spaceguard import SpaceGuard
 from txtorrent.seedbox.statistics import Statistics
+from txtorrent.seedbox.trackerdefaults import TrackerDefaults
 from txtorrent.seedbox.web import Web
 from txtorrent.session import Session, Supervised
 from txtorrent.settings.settings import Settings
@@ -78,10 +80,12 @@ class Seedbox:
         self._session = session
         self._by_id: dict[int, Entry] = {}
         self._listing = Listing(session.journal)
-        self.settings = Preferences(settings, self._listing)
         self._bans = Bans(session)
         self._space = Watcher(session.disk)
-        self._web = Web(session.reactor)
+        self._web = Web(session.reactor, session.options.interface)
+        self._reach = Reach(session, settings, self._web, self._announcers)
+        self._tracker_defaults = TrackerDefaults(session, settings, self._announcers)
+        self.settings = Preferences(settings, self._listing, self._reach.prepare)
         self._sources = Sources(self._web, session.disk)
         self._blocking = Blocking(session, settings, self._web)
         self._observers = Observers()
@@ -121,6 +125,8 @@ class Seedbox:
         self._settings.listen(self._settings_changed)
         self._limiting.start()
         self._session.wake = self._wake
+        self._reach.open()
+        self._tracker_defaults.open()
         self._blocking.open()
         await self._places.resume(self.torrents)
         self._queueing.decide(shorten=False)
@@ -169,6 +175,10 @@ class Seedbox:
         """That peers reach us at."""
         return self._session.port
 
+    def test_port(self, family: str) -> "Deferred[PortTest]":
+        """Ask somebody outside whether peers reach us. RequestError."""
+        return Deferred.fromCoroutine(self._reach.test(family))
+
     @property
     def download_dir_free(self) -> int | None:
         """Bytes free in the download directory when last looked."""
@@ -216,6 +226,10 @@ class Seedbox:
     def trackers_changed(self, entry: Entry) -> None:
         """Something about a torrent's trackers is not what it was."""
         self._observers.changed(entry, ("trackers",))
+
+    def _announcers(self) -> list[Announcer]:
+        """Of those that announce."""
+        return [each.announcer for each in self.torrents.values() if each.announcer is not None]
 
     def make_announcer(self, entry: Entry) -> Announcer:
         """One that does not run, which knows the trackers of a torrent."""
@@ -270,6 +284,7 @@ class Seedbox:
         known = self.torrents.get(metainfo.info_hash)
         if known is not None:
             return Added(known, is_duplicate=True)
+        options = {**self._tracker_defaults.options(metainfo.announce_tiers), **options}
         record = self._new_record(metainfo, options)
         await self._refuse_shared_files(metainfo, record.directory)
         known = self.torrents.get(metainfo.info_hash)

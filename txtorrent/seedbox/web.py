@@ -22,10 +22,11 @@ _GZIP: Final = zlib.MAX_WBITS + 16
 
 
 class Web:
-    """Fetches what is behind URLs. `reactor` connects."""
+    """Fetches what is behind URLs. `reactor` connects, from the IP address `interface`."""
 
-    def __init__(self, reactor: Any) -> None:
+    def __init__(self, reactor: Any, interface: str | None = None) -> None:
         self._reactor = reactor
+        self._bind = None if interface is None else (interface, 0)
         self._pool = HTTPConnectionPool(reactor, persistent=False)
 
     async def get(
@@ -39,7 +40,12 @@ class Web:
         """What is at a URL: at most `most` bytes, had within `seconds`. `connector` is a reactor
         to connect by, if not the usual one. RequestError HTTP_ERROR, which names the host only:
         a URL may hold a passkey."""
-        agent = Agent(connector or self._reactor, pool=self._pool, connectTimeout=CONNECT_LIMIT)
+        agent = Agent(
+            connector or self._reactor,
+            pool=self._pool,
+            connectTimeout=CONNECT_LIMIT,
+            bindAddress=self._bind,
+        )
         getting = Deferred.fromCoroutine(
             _get(BrowserLikeRedirectAgent(agent, MOST_REDIRECTS), url, most, headers or {})
         )

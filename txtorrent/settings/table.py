@@ -32,6 +32,7 @@ from txtorrent.settings.words import (
     host,
     interface,
     label,
+    port_check,
     tracker_host,
 )
 from txtorrent.swarm.schedule import DAYS
@@ -79,6 +80,10 @@ CHAPTERS: Final = (
         Setting("peer_port", Whole(0, 65535), 6881, "TCP port for peers; 0 takes any free one."),
         Setting("peer_port_random_on_start", Flag(), False,
                 "Whether to take any free port at each start, whatever peer_port says."),
+        Setting("port_check_url", Text('an http or https URL, or ""', port_check),
+                "https://portcheck.transmissionbt.com/{port}",
+                "Who is asked whether peers can reach us, when a user wants to know: answers 1 or"
+                " 0; {port} becomes our port.", file_only=True),
         Setting("interface", Text('an IP address, or ""', interface), "",
                 "IP address to listen on and to connect from; empty: all.", file_only=True),
         Setting("ipv6", Flag(), True, "Whether to use IPv6 as well as IPv4.", file_only=True),

@@ -76,6 +76,13 @@ def announce_list(text: str) -> str:
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines))
 
 
+def port_check(text: str) -> str:
+    """A URL with the port's place in it, or nothing."""
+    if text and not (text.startswith(("http://", "https://")) and "{port}" in text):
+        raise ValueError(f"{text!r} is no http or https URL with {{port}} in it")
+    return text
+
+
 def argv(words: Sequence[str]) -> None:
     """A command: the program's absolute path first, since no shell looks for it."""
     if words and not words[0].startswith("/"):

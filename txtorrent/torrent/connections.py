@@ -206,10 +206,14 @@ class Connections:
         self._max_peers = max_peers
         spare = len(self._links) - max_peers
         if spare > 0:
-            for link in sorted(self._links, key=self._worth)[:spare]:
+            for link in sorted(self._links, key=self.worth)[:spare]:
                 link.close("fewer peers are allowed now")
 
-    def _worth(self, link: PeerProtocol) -> tuple[float, ...]:
+    def links(self) -> Iterable[PeerProtocol]:
+        """Those that there are now."""
+        return tuple(self._links)
+
+    def worth(self, link: PeerProtocol) -> tuple[float, ...]:
         """More for those that matter more: who takes part, then who could move anything, then by
         what it gives us and what it gets; equals by the rank that both ends know."""
         if not (link.took_part and link.is_open):

@@ -51,7 +51,7 @@ class Shared:
     """One of each for the whole session. `reactor` gives TCP and time; `random` all chance.
 
     `close_host` ends every connection with a host, for a reason;
-    `port` is the port that peers reach us at, `interface` the address to connect from.
+    `interface` is the address to connect from.
     """
 
     reactor: Any
@@ -67,8 +67,12 @@ class Shared:
     budget: Budget
     close_host: Callable[[str, str], None]
     peer_id: bytes
-    port: int
     interface: str | None = None
+
+    @property
+    def port(self) -> int:
+        """The port that peers reach us at; it may change."""
+        return self.announcing.port
 
     def ban(self, host: str, reason: str) -> None:
         """Keep a host that sent bad data out, of every torrent and over restarts too."""
