@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from attrs import define
@@ -115,11 +116,10 @@ class Entry:
     def __repr__(self) -> str:
         return f"<Entry {self.id} {self.record.name!r}>"
 
-    def __getattr__(self, name: str) -> Any:
-        """What is just kept is answered from the record."""
-        if name.startswith("_") or name not in _KEPT:
-            raise AttributeError(name)
-        return getattr(self.record, name)
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """What is just kept is answered from the record: see the end of this module."""
 
     # -- tracker.announcer.Owner: while the engine's torrent is not there --------------------
 
@@ -316,8 +316,10 @@ class Entry:
         """Seconds until it is complete, or seeding until its ratio."""
         if self.status == DOWNLOADING and self.torrent is not None:
             return self.torrent.progress.eta
+        if self.status != SEEDING:
+            return None
         left = self._owner.goal(self).left(self.record.size_when_done, self.uploaded_ever)
-        if self.status != SEEDING or left is None:
+        if left is None:
             return None
         if not left:
             return 0.0
@@ -396,7 +398,7 @@ class Entry:
         return self.record.peer_limit or int(self._owner.setting("peer_limit_per_torrent"))
 
 
-_KEPT: Final = frozenset((
+_KEPT: Final = (
     "name", "directory", "total_size", "piece_count", "piece_size", "file_count", "is_private",
     "comment", "creator", "source", "date_created", "is_finished", "size_when_done",
     "seconds_downloading", "seconds_seeding", "added_date", "start_date", "done_date",
@@ -404,5 +406,7 @@ _KEPT: Final = frozenset((
     "download_limit", "download_limited", "upload_limit", "upload_limited",
     "honors_session_limits", "seed_ratio_limit", "seed_ratio_mode", "seed_idle_limit",
     "seed_idle_mode", "min_share", "sequential_download", "sequential_download_from_piece",
-))  # fmt: skip
+)  # fmt: skip
 """Names of the record that are asked for under the same name."""
+for _name in _KEPT:  # properties without a Python function: thirty are read of each of thousands
+    setattr(Entry, _name, property(attrgetter(f"record.{_name}")))

@@ -39,6 +39,7 @@ from txtorrent.seedbox.statistics import Statistics
 from txtorrent.seedbox.trackerdefaults import TrackerDefaults
 from txtorrent.seedbox.web import Web
 from txtorrent.session import Session, Supervised
+from txtorrent.settings.policy import seeding_goal
 from txtorrent.settings.settings import Settings
 from txtorrent.storage import listing
 from txtorrent.storage.listing import Changes, Listing, NewEntry
@@ -77,6 +78,7 @@ class Seedbox:
         self.close = end
         self.config_dir = config_dir or session.options.state
         self._settings = settings
+        self._goal = seeding_goal(settings.get)
         self._session = session
         self._by_id: dict[int, Entry] = {}
         self._listing = Listing(session.journal)
@@ -241,12 +243,12 @@ class Seedbox:
 
     def goal(self, entry: Entry) -> Goal:
         """When it has been seeded enough."""
-        record, get = entry.record, self._settings.get
-        ratio = get("seed_ratio_limit") if get("seed_ratio_limited") else None
-        idle = get("idle_seeding_limit") if get("idle_seeding_limit_enabled") else None
+        record, ours = entry.record, self._goal
+        if record.seed_ratio_mode == record.seed_idle_mode == Limit.SESSION:
+            return ours
         return Goal(
-            Limit(record.seed_ratio_mode).choose(record.seed_ratio_limit, ratio),
-            Limit(record.seed_idle_mode).choose(record.seed_idle_limit, idle),
+            Limit(record.seed_ratio_mode).choose(record.seed_ratio_limit, ours.ratio),
+            Limit(record.seed_idle_mode).choose(record.seed_idle_limit, ours.idle),
         )
 
     def read_details(self, entry: Entry) -> "Deferred[Details]":
@@ -480,6 +482,7 @@ class Seedbox:
     # -- as time passes ----------------------------------------------------------------------
 
     def _settings_changed(self, names: Collection[str]) -> None:
+        self._goal = seeding_goal(self._settings.get)
         self._queueing.look(shorten=any("queue" in name for name in names))
         self._observers.settings_changed(names)
 

@@ -50,7 +50,9 @@ class Settings:
         self._fixed = ChainMap(given, self._file, default)
         self._changed: dict[str, Any] = {}
         self._over = dict(given)
-        self._current = ChainMap(self._over, self._changed, self._file, default)
+        self._layers = ChainMap(self._over, self._changed, self._file, default)
+        self._current = dict(self._layers)
+        """What the layers come to: a setting is asked for far more often than it is changed."""
         self._listeners: dict[object, Listener] = {}
         self._take_over(changed or {})
 
@@ -145,12 +147,14 @@ class Settings:
                 self._changed[name] = self._permitted(name, value)
             except SettingError as error:
                 _log.warn("a change of an earlier run is left out: {why}", why=str(error))
+        self._current = dict(self._layers)
 
     def _tell(self, names: Iterable[str], change: Callable[[], object]) -> None:
         before = {name: self._current[name] for name in names}
         for name in before:
             self._over.pop(name, None)
         change()
+        self._current = dict(self._layers)
         different = frozenset(name for name in before if self._current[name] != before[name])
         for listener in tuple(self._listeners.values()) if different else ():
             try:
