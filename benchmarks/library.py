@@ -8,6 +8,7 @@ import os
 import random
 import time
 from collections.abc import Sequence
+from functools import partial
 from hashlib import sha1
 from typing import Final
 
@@ -87,16 +88,13 @@ def write_our_state(library: Library, directory: str) -> None:
             NewEntry(each.info_hash, _record(library, each, begin + i).encode(), each.metainfo)
             for i, each in enumerate(some)
         ]
-        database.commit([lambda db, new=new: listrows.add(db, new)], durable=False)
-        database.commit(
-            [
-                lambda db, each=each, state=_checkpoint(library, each): rows.checkpoint(
-                    db, each.info_hash, state
-                )
-                for each in some
-            ],
-            durable=False,
-        )
+        database.commit([partial(listrows.add, new=new)], durable=False)
+        states = [(each.info_hash, _checkpoint(library, each)) for each in some]
+        changes = [
+            partial(rows.checkpoint, info_hash=info_hash, state=state)
+            for info_hash, state in states
+        ]
+        database.commit(changes, durable=False)
     database.close()
 
 
@@ -121,7 +119,7 @@ def _record(library: Library, torrent: Listed, position: int) -> Record:
         start_date=now - position,
         done_date=now - position,
         activity_date=now - position,
-        queue_position=position,
+        queue_rank=float(position),
     )
 
 

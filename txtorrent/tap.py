@@ -170,6 +170,7 @@ class TorrentService(Service):
         if self._failed:
             return
         process.keep_freed_memory()
+        process.collect_seldom()
         self._starting = Deferred.fromCoroutine(self._start())
         self._starting.addErrback(self._could_not_start)
 
@@ -324,14 +325,14 @@ class TorrentService(Service):
 
     def _report(self) -> None:
         assert self._seedbox is not None
-        entries = list(self._seedbox.torrents.values())
+        entries = self._seedbox.torrents.values()
         self._reports += 1
-        console = self._console
+        console, busy = self._console, self._seedbox.runner.active
         if console.is_live:
-            console.show(describe_all(entries, console.width))
+            console.show(describe_all(tuple(entries), console.width))
         shown = console.is_live and self._options.log is console
-        if not shown and self._reports % REPORT_EVERY == 0 and any(map(is_busy, entries)):
-            _log.info("{report}", report=describe_all(entries))
+        if not shown and self._reports % REPORT_EVERY == 0 and any(map(is_busy, busy)):
+            _log.info("{report}", report=describe_all(tuple(entries)))
         waited_for = self._named or entries
         if self._stop_when.ratio is not None and all(map(self._is_done, waited_for)):
             _log.info("done, as --stop-when says")

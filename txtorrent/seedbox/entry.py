@@ -108,8 +108,8 @@ class Entry:
     """On the reactor's clock: until when its seconds are counted."""
     corrupt_counted: int = 0
     """Of the engine's count, what is in the record already."""
-    is_dirty: bool = False
-    """Whether the record was changed and is still to be written."""
+    queue_position: int = 0
+    """From 0, without gaps."""
     is_held: bool = False
     """Whether its content is being moved about: the engine is not to touch it."""
 
@@ -283,6 +283,16 @@ class Entry:
         return self.record.uploaded if progress is None else progress.uploaded.total
 
     @property
+    def downloaded_since(self) -> int:
+        """Bytes since the record took them over."""
+        return max(0, self.downloaded_ever - self.record.downloaded)
+
+    @property
+    def uploaded_since(self) -> int:
+        """Bytes since the record took them over."""
+        return max(0, self.uploaded_ever - self.record.uploaded)
+
+    @property
     def corrupt_ever(self) -> int:
         """Bytes of pieces that failed their hash."""
         progress = self._progress
@@ -402,7 +412,7 @@ _KEPT: Final = (
     "name", "directory", "total_size", "piece_count", "piece_size", "file_count", "is_private",
     "comment", "creator", "source", "date_created", "is_finished", "size_when_done",
     "seconds_downloading", "seconds_seeding", "added_date", "start_date", "done_date",
-    "activity_date", "edit_date", "queue_position", "labels", "group", "bandwidth_priority",
+    "activity_date", "edit_date", "labels", "group", "bandwidth_priority",
     "download_limit", "download_limited", "upload_limit", "upload_limited",
     "honors_session_limits", "seed_ratio_limit", "seed_ratio_mode", "seed_idle_limit",
     "seed_idle_mode", "min_share", "sequential_download", "sequential_download_from_piece",

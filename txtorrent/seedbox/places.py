@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Collection, Iterable
 from typing import Any, Final
 
-from attrs import define
+from attrs import define, field
 from twisted.internet.defer import CancelledError, Deferred, DeferredLock, succeed
 from twisted.logger import Logger
 
@@ -32,7 +32,7 @@ MOVE, REMOVE = "move", "remove"
 """Kinds of tasks."""
 STEPS: Final = {Phase.COPYING: "copying", Phase.PLACING: "copying", Phase.CLEANING: "deleting"}
 """What users read for each step of a move."""
-
+BEGIN: Final = Step(Phase.COPYING)
 _log = Logger()
 
 
@@ -42,8 +42,9 @@ class Task:
 
     source: str
     target: str
-    step: Step | None
+    step: Step
     move: Move | None = None
+    job: Deferred[None] = field(factory=lambda: succeed(None))
 
     def encode(self, step: Step) -> bytes:
         """To be recorded."""
@@ -80,15 +81,42 @@ class Places:
         self._turn = DeferredLock()  # two moves on one disk are slower than one after the other
         self._tasks: dict[Entry, Task] = {}
         self._jobs: set[Deferred[None]] = set()
+        self._deletions: dict[bytes, Deferred[None]] = {}
+        self._is_stopping = False
 
     # -- moving ------------------------------------------------------------------------------
 
-    def move(self, entries: Collection[Entry], directory: str) -> None:
-        """Have the content of these moved, one torrent after the other."""
+    async def move(self, entries: Collection[Entry], directory: str) -> None:
+        """Have the content of these moved, one torrent after the other. RequestError.
+
+        Returns when it is recorded that they are to be moved: a kill does not undo that.
+        """
+        tasks = self._new_tasks(entries, directory)
+        self._tasks |= tasks
+        begin = {(entry.info_hash, MOVE): task.encode(BEGIN) for entry, task in tasks.items()}
+        try:
+            await self._listing.change(Changes(tasks=begin))
+        except BaseException:
+            for entry in tasks:
+                self._tasks.pop(entry, None)
+            raise
+        for entry, task in tasks.items():
+            if self._tasks.get(entry) is task:
+                self._begin(entry, task)
+
+    def _new_tasks(self, entries: Collection[Entry], directory: str) -> dict[Entry, Task]:
+        tasks = {}
         for entry in entries:
+            under_way = self._tasks.get(entry)
+            if under_way is not None and under_way.target != directory:
+                raise RequestError(
+                    Code.SYSTEM_ERROR,
+                    f"{entry.record.name} is being moved to {under_way.target}: wait for that",
+                )
             source = entry.record.place or entry.record.directory
-            if entry not in self._tasks and source != directory:
-                self._begin(entry, Task(source, directory, None))
+            if under_way is None and source != directory and not entry.is_removed:
+                tasks[entry] = Task(source, directory, BEGIN)
+        return tasks
 
     async def look_there(self, entries: Collection[Entry], directory: str) -> list[Entry]:
         """Have these look for their content in `directory`; those that have to be verified."""
@@ -106,7 +134,7 @@ class Places:
             entry = entries.get(info_hash)
             try:
                 if kind == REMOVE:
-                    self._start(self._delete(info_hash, json.loads(data)))
+                    self.delete(info_hash, data)
                 elif kind == MOVE and entry is not None:
                     self._begin(entry, Task.decode(data))
             except (ValueError, KeyError) as error:
@@ -116,11 +144,15 @@ class Places:
         self._tasks[entry] = task
         entry.reason, entry.move = "waits to be moved", MoveView(task.target, "waiting")
         # What a kill interrupted behind the switch has its files in both places.
-        entry.is_held = task.step is not None and task.step.phase is Phase.CLEANING
+        entry.is_held = task.step.phase is Phase.CLEANING
         self._told(entry, ("waiting", "move"))
-        self._start(self._turn.run(lambda: Deferred.fromCoroutine(self._move(entry, task))))
+        task.job = self._start(
+            self._turn.run(lambda: Deferred.fromCoroutine(self._move(entry, task)))
+        )
 
     async def _move(self, entry: Entry, task: Task) -> None:
+        if self._is_stopping or self._tasks.get(entry) is not task:
+            return
         try:
             await self._runner.mind(entry)
             metainfo = await self._runner.metainfo(entry)
@@ -128,7 +160,9 @@ class Places:
                 return
             entry.is_held = entry.is_held or entry.torrent is None
             content = self._content(entry, task, metainfo)
-            await self._session.disk.read.run(_make_directory, task.target)
+            await self._make_target(entry, task)
+            if self._tasks.get(entry) is not task:
+                return
             task.move = self._new_move(entry, task, content)
             await task.move.run(task.step)
         except (CancelledError, LaneStopped):
@@ -141,10 +175,19 @@ class Places:
             )  # fmt: skip
             entry.failure = f"not moved to {task.target}: {error.strerror or error}{where}"
         finally:
-            self._tasks.pop(entry, None)
+            if self._tasks.get(entry) is task:
+                del self._tasks[entry]
             entry.is_held, entry.reason, entry.move = False, "", None
             self._told(entry, ("waiting", "error", "directory", "move"))
-            self._runner.mind(entry)
+            if not self._is_stopping:
+                self._runner.mind(entry)
+
+    async def _make_target(self, entry: Entry, task: Task) -> None:
+        try:
+            await self._session.disk.read.run(_make_directory, task.target)
+        except OSError:
+            await self._record(entry, task, Step(Phase.DONE))
+            raise
 
     def _new_move(self, entry: Entry, task: Task, content: Content) -> Move:
         def progress(done: int, total: int) -> None:
@@ -167,7 +210,7 @@ class Places:
         """The engine's own if it runs: it goes on reading and writing meanwhile."""
         if entry.torrent is not None:
             return entry.torrent.content
-        done = task.step is not None and task.step.phase is Phase.CLEANING
+        done = task.step.phase is Phase.CLEANING
         files = apply_renames(metainfo.files, entry.record.renamed)
         root = task.target if done else task.source
         return Content(root, files, metainfo.geometry, self._session.files)
@@ -185,17 +228,17 @@ class Places:
         return self._listing.change(Changes(put=rows, tasks={(entry.info_hash, MOVE): data}))
 
     async def _cancel(self, entry: Entry) -> None:
-        """Leave the content where it is, if it is being moved."""
+        """Leave the content where it is, if it is being moved or is to be."""
         task = self._tasks.get(entry)
         if task is None:
             return
-        if task.move is not None:
+        if task.move is None:
+            del self._tasks[entry]
+            entry.reason = ""
+            await self._record(entry, task, Step(Phase.DONE))
+        else:
             task.move.cancel()
-        while entry in self._tasks:
-            ended = [job for job in self._jobs if not job.called]
-            if not ended:
-                break
-            await _when_called(ended[0])
+            await _when_called(task.job)
 
     # -- renaming ----------------------------------------------------------------------------
 
@@ -212,7 +255,7 @@ class Places:
         except RenameError as error:
             raise RequestError(Code.INVALID_PARAMS, str(error)) from None
         files = apply_renames(metainfo.files, renamed)
-        content = self._content(entry, Task("", "", None), metainfo)
+        content = self._content(entry, Task("", "", BEGIN), metainfo)
         if entry.torrent is None:
             content.root = record.place or record.directory
         try:
@@ -238,8 +281,16 @@ class Places:
         await self._cancel(entry)
 
     def delete(self, info_hash: bytes, task: bytes) -> None:
-        """Delete the data of a torrent that has been removed."""
-        self._start(self._delete(info_hash, json.loads(task)))
+        """Delete the data of a torrent that has been removed. ValueError: that is no task."""
+        deletion = self._start(self._delete(info_hash, json.loads(task)))
+        if not deletion.called:
+            self._deletions[info_hash] = deletion
+
+    async def deleted(self, info_hash: bytes) -> None:
+        """Returns when nothing of a torrent that was removed is still to be deleted."""
+        deletion = self._deletions.get(info_hash)
+        if deletion is not None:
+            await _when_called(deletion)
 
     async def _delete(self, info_hash: bytes, task: dict[str, Any]) -> None:
         raw = await self._listing.metainfo(info_hash)
@@ -257,17 +308,20 @@ class Places:
             except OSError as error:
                 _log.error("not all was deleted: {path}: {why}", path=error.filename, why=error)
         await self._listing.change(Changes(tasks={(info_hash, REMOVE): None}))
+        self._deletions.pop(info_hash, None)
 
     # -- inside ------------------------------------------------------------------------------
 
-    def _start(self, job: Any) -> None:
+    def _start(self, job: Any) -> "Deferred[None]":
         running = job if isinstance(job, Deferred) else Deferred.fromCoroutine(job)
         self._jobs.add(running)
         running.addErrback(lambda failure: _log.failure("an error of ours on disk", failure))
         running.addBoth(lambda _: self._jobs.discard(running))
+        return running
 
     async def stop(self) -> None:
         """Leave off; what is not done is taken up by the next run."""
+        self._is_stopping = True
         for task in tuple(self._tasks.values()):
             if task.move is not None:
                 task.move.stop()

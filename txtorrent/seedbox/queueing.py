@@ -84,7 +84,7 @@ class Queueing:
     def _place(self, entry: Entry) -> queue.Entry[Entry]:
         return queue.Entry(
             key=entry,
-            position=entry.record.queue_position,
+            position=entry.queue_position,
             needs=_needs(entry),
             runs_in=entry.queued_in,
             idle=self._now() - entry.progressed_at,

@@ -7,10 +7,11 @@ come or go without an upgrade of the database.
 import json
 from collections.abc import Iterable
 from functools import lru_cache
+from operator import attrgetter
 from sys import intern
 from typing import Any, Final
 
-from attrs import NOTHING, Factory, asdict, define, fields
+from attrs import Factory, define, fields
 
 NO_LIMIT: Final = 0
 """A rate of 0 bytes/s kept but not honoured: Transmission's clients show it."""
@@ -61,7 +62,8 @@ class Record:
     activity_date: float = 0.0
     edit_date: float = 0.0
 
-    queue_position: int = 0
+    queue_rank: float = 0.0
+    """Orders the queue; with gaps, so that few torrents are written when one is moved."""
     labels: tuple[str, ...] = ()
     group: str = ""
     bandwidth_priority: int = 0
@@ -82,31 +84,32 @@ class Record:
 
     def encode(self) -> bytes:
         """The JSON object, without what is as it is by default."""
-        defaults = _DEFAULTS
         kept = {
             name: value
-            for name, value in asdict(self, recurse=False).items()
-            if name not in defaults or value != defaults[name]
+            for (name, default), value in zip(_DEFAULTS.items(), _values(self), strict=True)
+            if value != default
         }
-        return json.dumps(kept, separators=(",", ":")).encode()
+        return _to_json(kept).encode()
 
     @classmethod
     def decode(cls, data: bytes) -> "Record":
         """The opposite. ValueError, TypeError: that is no record."""
         kept = json.loads(data)
-        known = {name: value for name, value in kept.items() if name in _NAMES}
+        known = kept if kept.keys() <= _NAMES else {n: kept[n] for n in kept if n in _NAMES}
         known["directory"] = intern(known["directory"])
         known["trackers"] = shared_tiers(known.get("trackers", ()))
         known["labels"] = tuple(map(intern, known.get("labels", ())))
         return cls(**known)
 
 
-_NAMES: Final = frozenset(field.name for field in fields(Record))
 _DEFAULTS: Final[dict[str, Any]] = {
     field.name: {} if isinstance(field.default, Factory) else field.default  # type: ignore[arg-type]
     for field in fields(Record)
-    if field.default is not NOTHING
 }
+"""By name, in the order of the fields; NOTHING is like no value."""
+_NAMES: Final = _DEFAULTS.keys()
+_values: Final = attrgetter(*_DEFAULTS)
+_to_json: Final = json.JSONEncoder(separators=(",", ":")).encode
 
 
 def shared_tiers(tiers: Iterable[Iterable[str]]) -> Tiers:

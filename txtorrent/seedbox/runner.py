@@ -65,6 +65,10 @@ class Runner:
         self._entries = entries
         self.active: dict[Entry, None] = {}
         """Those that the engine runs, or is about to."""
+        self.dirty: set[Entry] = set()
+        """Those whose record has changed and is still to be written."""
+        self.downloaded = self.uploaded = 0
+        """Bytes that records have taken from the engine in this run."""
         self._session = session
         self._listing = listing
         self._setting = setting
@@ -79,6 +83,8 @@ class Runner:
         """Bring the engine to what is wanted; fires when it is so."""
         under_way = self._under_way.get(entry)
         if under_way is None:
+            if self.is_wanted(entry) == (entry.torrent is not None):
+                return succeed(None)
             under_way = Deferred.fromCoroutine(self._bring(entry))
             if under_way.called:
                 return under_way
@@ -127,12 +133,14 @@ class Runner:
         if torrent is None or torrent.state in (State.NEW, State.LOADING):
             return
         progress = torrent.progress
+        self.downloaded += entry.downloaded_since
+        self.uploaded += entry.uploaded_since
         record.downloaded, record.uploaded = progress.downloaded.total, progress.uploaded.total
         record.have_valid = progress.had
         record.left_until_done, record.size_when_done = progress.left, progress.wanted_size
         record.corrupt += progress.corrupt - entry.corrupt_counted
         entry.corrupt_counted = progress.corrupt
-        entry.is_dirty = True
+        self.dirty.add(entry)
 
     # -- inside ------------------------------------------------------------------------------
 

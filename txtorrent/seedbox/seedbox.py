@@ -27,6 +27,7 @@ from txtorrent.seedbox.groups import Group, groups, with_group
 from txtorrent.seedbox.limiting import Limiting
 from txtorrent.seedbox.network import Ban, Bans
 from txtorrent.seedbox.observers import Observer, Observers
+from txtorrent.seedbox.order import Moved, Order
 from txtorrent.seedbox.places import MOVE, REMOVE, Places
 from txtorrent.seedbox.preferences import Preferences
 from txtorrent.seedbox.queueing import Queueing
@@ -37,13 +38,14 @@ from txtorrent.seedbox.space import LOOK_EVERY, Space, Watcher
 from txtorrent.seedbox.spaceguard import SpaceGuard
 from txtorrent.seedbox.statistics import Statistics
 from txtorrent.seedbox.trackerdefaults import TrackerDefaults
+from txtorrent.seedbox.turns import Turns
 from txtorrent.seedbox.web import Web
 from txtorrent.session import Session, Supervised
 from txtorrent.settings.policy import seeding_goal
 from txtorrent.settings.settings import Settings
 from txtorrent.storage import listing
 from txtorrent.storage.listing import Changes, Listing, NewEntry
-from txtorrent.swarm.queue import Move, moved
+from txtorrent.swarm.queue import Move
 from txtorrent.swarm.share import Goal, Limit
 from txtorrent.tracker.announcer import Announcer
 
@@ -105,6 +107,8 @@ class Seedbox:
             self.torrents.values,
             self._limiting.allowance,
         )
+        self._order = Order()
+        self._turns = Turns()
         self._queueing = Queueing(self.torrents, self.runner, settings.get, self.now, told)
         self._places = Places(session, self._listing, self.runner, told)
         self._statistics = Statistics(self.runner, self.now)
@@ -123,7 +127,7 @@ class Seedbox:
                 _log.error("torrent {id} of the list is damaged: {why}", id=row.id, why=str(error))
                 continue
             self._enlist(Entry(row.id, row.info_hash, record, self))
-        _renumber(self._in_queue_order())
+        self._order.restore(self.torrents.values())
         self._settings.listen(self._settings_changed)
         self._limiting.start()
         self._session.wake = self._wake
@@ -239,7 +243,7 @@ class Seedbox:
 
     def statistics(self) -> Any:
         """What all torrents do together."""
-        return self._statistics.snapshot(self.torrents.values())
+        return self._statistics.snapshot()
 
     def goal(self, entry: Entry) -> Goal:
         """When it has been seeded enough."""
@@ -283,19 +287,27 @@ class Seedbox:
 
     async def _add(self, source: bytes | str, options: Mapping[str, Any]) -> Added:
         metainfo = await self._sources.metainfo(source, options.get("cookies", ""))
+        return await self._turns.run(metainfo.info_hash, lambda: self._add_one(metainfo, options))
+
+    async def _add_one(self, metainfo: Metainfo, options: Mapping[str, Any]) -> Added:
+        """Nobody else adds or removes this torrent meanwhile."""
         known = self.torrents.get(metainfo.info_hash)
         if known is not None:
             return Added(known, is_duplicate=True)
+        await self._places.deleted(metainfo.info_hash)
         options = {**self._tracker_defaults.options(metainfo.announce_tiers), **options}
         record = self._new_record(metainfo, options)
+        files = metainfo.name, record.directory
+        return await self._turns.run(files, lambda: self._record(metainfo, record))
+
+    async def _record(self, metainfo: Metainfo, record: Record) -> Added:
+        """Nobody else adds files of this name to this directory meanwhile."""
         await self._refuse_shared_files(metainfo, record.directory)
-        known = self.torrents.get(metainfo.info_hash)
-        if known is not None:
-            return Added(known, is_duplicate=True)
         new = NewEntry(metainfo.info_hash, record.encode(), metainfo.raw)
         [row] = await self._listing.add([new])
         entry = Entry(row.id, row.info_hash, record, self)
         self._enlist(entry)
+        self._order.add(entry)
         self._statistics.files_added(record.file_count)
         self._observers.added(entry)
         self._queueing.look()
@@ -319,7 +331,7 @@ class Seedbox:
             size_when_done=total,
             left_until_done=total,
             added_date=time.time(),
-            queue_position=len(self.torrents),
+            queue_rank=self._order.next_rank(),
             sequential_download=get("sequential_download"),
         )
         return changed(Entry(0, metainfo.info_hash, record, self), options)
@@ -343,17 +355,26 @@ class Seedbox:
         gone = [entry for entry in torrents if not entry.is_removed]
         for entry in gone:
             self.runner.note_progress(entry)
-            self._statistics.removed(entry)
             entry.is_removed = True
             self.torrents.pop(entry.info_hash, None)
             self._by_id.pop(entry.id, None)
             self._observers.removed(entry)
-        others = _renumber(self._in_queue_order())
-        done = Deferred.fromCoroutine(self._remove(gone, others, delete_data))
+        self._order.remove(gone)
+        done = Deferred.fromCoroutine(self._remove(gone, delete_data))
         self._queueing.look()
         return done
 
-    async def _remove(self, gone: list[Entry], others: list[Entry], delete_data: bool) -> None:
+    async def _remove(self, gone: list[Entry], delete_data: bool) -> None:
+        """Who adds one of them again waits: its removal is not to take what is new."""
+        for entry in gone:
+            await self._turns.begin(entry.info_hash)
+        try:
+            await self._remove_alone(gone, delete_data)
+        finally:
+            for entry in gone:
+                self._turns.end(entry.info_hash)
+
+    async def _remove_alone(self, gone: list[Entry], delete_data: bool) -> None:
         # The engine's torrent writes its last checkpoint first: nothing of it is to stay.
         for entry in gone:
             await self._places.forget(entry)
@@ -362,13 +383,12 @@ class Seedbox:
         tasks: dict[tuple[bytes, str], bytes | None] = {(e.info_hash, MOVE): None for e in gone}
         tasks |= {(info_hash, REMOVE): task for info_hash, task in removals.items()}
         hashes = [entry.info_hash for entry in gone]
-        await self._listing.change(Changes(put=_rows(others), remove=hashes, tasks=tasks))
+        await self._listing.change(Changes(remove=hashes, tasks=tasks))
         for info_hash, task in removals.items():
             self._places.delete(info_hash, task)
 
     def _enlist(self, entry: Entry) -> None:
         self.torrents[entry.info_hash] = self._by_id[entry.id] = entry
-        self._statistics.began(entry)
 
     # -- what torrents do --------------------------------------------------------------------
 
@@ -427,7 +447,7 @@ class Seedbox:
         touched = [entry for entry, _ in records]
         for entry, wanted in changes:
             if "queue_position" in wanted:
-                touched += self._place(entry, wanted["queue_position"])
+                touched += self._told(self._order.place(entry, wanted["queue_position"]))
             self._observers.changed(entry, wanted)
         self._queueing.look()
         return self._put(touched, ())
@@ -437,8 +457,7 @@ class Seedbox:
     ) -> "Deferred[None]":
         """Have the content in `directory` from now on, moved there or looked for there."""
         if move:
-            self._places.move(torrents, directory)
-            return succeed(None)
+            return Deferred.fromCoroutine(self._places.move(torrents, directory))
         return Deferred.fromCoroutine(self._look_there(torrents, directory))
 
     async def _look_there(self, torrents: Collection[Entry], directory: str) -> None:
@@ -457,26 +476,22 @@ class Seedbox:
 
     def queue_move(self, torrents: Collection[Entry], where: str) -> "Deferred[None]":
         """`where`: top, up, down or bottom."""
-        order = moved(self._in_queue_order(), frozenset(torrents), Move(where))
+        listed = [entry for entry in torrents if not entry.is_removed]
         self._queueing.look()
-        return self._put(_renumber(order), ("queue_position",))
+        return self._put(self._told(self._order.move(listed, Move(where))), ())
 
-    def _place(self, entry: Entry, position: int) -> list[Entry]:
-        order = [other for other in self._in_queue_order() if other is not entry]
-        order.insert(position, entry)
-        return _renumber(order)
-
-    def _in_queue_order(self) -> list[Entry]:
-        return sorted(
-            self.torrents.values(), key=lambda entry: (entry.record.queue_position, entry.id)
-        )
+    def _told(self, moved: Moved) -> list[Entry]:
+        """Tell who has another position; those that are to be written."""
+        ranked, passed = moved
+        for entry in passed:
+            self._observers.changed(entry, ("queue_position",))
+        return ranked
 
     def _put(self, entries: Collection[Entry], names: Sequence[str]) -> "Deferred[None]":
         """Write entries; tell that these attributes have changed."""
-        for entry in entries:
-            entry.is_dirty = False
-            if names:
-                self._observers.changed(entry, names)
+        self.runner.dirty.difference_update(entries)
+        for entry in entries if names else ():
+            self._observers.changed(entry, names)
         return self._listing.change(Changes(put=_rows(dict.fromkeys(entries))))
 
     # -- as time passes ----------------------------------------------------------------------
@@ -508,7 +523,7 @@ class Seedbox:
         moving = torrent.progress.uploaded.rate or torrent.progress.downloaded.rate
         if moving:
             entry.progressed_at, entry.record.activity_date = now, time.time()
-            entry.is_dirty = True
+            self.runner.dirty.add(entry)
         entry.count_seconds(now)
         names = ("rate_download", "rate_upload", "left_until_done", "peers") if moving else ()
         if names:
@@ -534,10 +549,9 @@ class Seedbox:
         """Write what changes all the time."""
         for entry in tuple(self.runner.active):
             self.runner.note_progress(entry)
-        dirty = [entry for entry in self.torrents.values() if entry.is_dirty]
-        for entry in dirty:
-            entry.is_dirty = False
-        totals = self._statistics.totals(self.torrents.values())
+        dirty = [entry for entry in self.runner.dirty if not entry.is_removed]
+        self.runner.dirty.clear()
+        totals = self._statistics.totals()
         await self._listing.change(Changes(put=_rows(dirty), totals=totals))
 
     def _not_written(self, failure: Any) -> None:
@@ -547,16 +561,6 @@ class Seedbox:
         """A peer asks for a torrent that the engine does not run."""
         entry = self.torrents.get(info_hash)
         return succeed(None) if entry is None else self.runner.wake(entry)
-
-
-def _renumber(order: Sequence[Entry]) -> list[Entry]:
-    """Give everyone its place in the queue; who has another one than before."""
-    touched = []
-    for position, entry in enumerate(order):
-        if entry.record.queue_position != position:
-            entry.record.queue_position = position
-            touched.append(entry)
-    return touched
 
 
 def _rows(entries: Collection[Entry]) -> list[Any]:

@@ -1,11 +1,10 @@
 """What all torrents do together: counters of this run and of all runs, and rates."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from attrs import define, frozen
 
-from txtorrent.seedbox.entry import Entry
 from txtorrent.seedbox.runner import Runner
 
 _NAMES: Final = ("uploaded", "downloaded", "files_added", "seconds_active", "session_count")
@@ -40,8 +39,7 @@ class Statistics:
         self._now = now
         self._began = now()
         self._before = Totals()
-        self._ended = Totals(session_count=1)
-        self._at_start: dict[Entry, tuple[int, int]] = {}
+        self._files_added = 0
 
     def restore(self, totals: Mapping[str, int]) -> None:
         """Take over what earlier runs counted."""
@@ -49,23 +47,18 @@ class Statistics:
 
     def files_added(self, count: int) -> None:
         """A torrent of so many files was added."""
-        self._ended.files_added += count
+        self._files_added += count
 
-    def began(self, entry: Entry) -> None:
-        """A torrent is known from now on: what it moved before does not count for this run."""
-        self._at_start[entry] = entry.downloaded_ever, entry.uploaded_ever
-
-    def removed(self, entry: Entry) -> None:
-        """A torrent goes; what it moved in this run still counts."""
-        downloaded, uploaded = self._moved(entry)
-        self._ended.downloaded += downloaded
-        self._ended.uploaded += uploaded
-        self._at_start.pop(entry, None)
-
-    def snapshot(self, entries: Iterable[Entry]) -> Snapshot:
-        """How it stands."""
+    def snapshot(self) -> Snapshot:
+        """How it stands. Torrents that sleep move nothing, so they need not be looked at."""
         active = tuple(self._runner.active)
-        current = self._current(entries)
+        current = Totals(
+            uploaded=self._runner.uploaded + sum(entry.uploaded_since for entry in active),
+            downloaded=self._runner.downloaded + sum(entry.downloaded_since for entry in active),
+            files_added=self._files_added,
+            seconds_active=self._now() - self._began,
+            session_count=1,
+        )
         return Snapshot(
             rate_download=sum(entry.rate_download for entry in active),
             rate_upload=sum(entry.rate_upload for entry in active),
@@ -75,23 +68,7 @@ class Statistics:
             ),
         )
 
-    def totals(self, entries: Iterable[Entry]) -> dict[str, int]:
+    def totals(self) -> dict[str, int]:
         """What is to be kept for later runs, by name."""
-        cumulative = self.snapshot(entries).cumulative
+        cumulative = self.snapshot().cumulative
         return {name: int(getattr(cumulative, name)) for name in _NAMES}
-
-    def _current(self, entries: Iterable[Entry]) -> Totals:
-        ended = self._ended
-        moved = [self._moved(entry) for entry in entries]
-        return Totals(
-            uploaded=ended.uploaded + sum(up for _, up in moved),
-            downloaded=ended.downloaded + sum(down for down, _ in moved),
-            files_added=ended.files_added,
-            seconds_active=self._now() - self._began,
-            session_count=1,
-        )
-
-    def _moved(self, entry: Entry) -> tuple[int, int]:
-        """Bytes down and up in this run."""
-        downloaded, uploaded = self._at_start.get(entry, (0, 0))
-        return entry.downloaded_ever - downloaded, entry.uploaded_ever - uploaded
