@@ -40,7 +40,7 @@ class Child:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             cwd=work,
-            env={**os.environ, "PYTHONPATH": ROOT, "PYTHONUNBUFFERED": "1", "HOME": work},
+            env=_environment(work),
         )
         self.pid = self._process.pid
         self._reader = threading.Thread(target=self._read, daemon=True)
