@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Final
 
-from benchmarks.budgets import BUDGETS, judge
+from benchmarks.budgets import BUDGETS, OURS, judge
 from benchmarks.child import Failed
 from benchmarks.clients import CLIENTS, Client, TxtorrentTurns
 from benchmarks.crowd import impossible
@@ -23,6 +23,7 @@ from benchmarks.growth import growth, memory
 from benchmarks.limits import limits
 from benchmarks.lines import plot_lines
 from benchmarks.loopback import memory_disk
+from benchmarks.many import many
 from benchmarks.own import OwnScenario
 from benchmarks.plot import plot
 from benchmarks.report import Results, from_json, table, to_json
@@ -30,13 +31,14 @@ from benchmarks.stalls import stalls
 from benchmarks.steps import growth_rows, step_lines
 from benchmarks.work import WORKS, Bench, Scenario, run
 
-OWN_WORKS: Final[dict[str, Callable[[int], Iterable[OwnScenario]]]] = {
-    "growth": growth,
+OWN_WORKS: Final[dict[str, Callable[[argparse.Namespace], Iterable[OwnScenario]]]] = {
+    "growth": lambda options: growth(options.size),
     "limits": lambda _: limits(),
-    "stalls": stalls,
-    "memory": memory,
+    "stalls": lambda options: stalls(options.size),
+    "memory": lambda options: memory(options.size),
+    "many": lambda options: many(options.torrents),
 }
-"""Scenarios by work, for so many MiB of content."""
+"""Scenarios by work, as the options say."""
 PLOTTED: Final = ("rate", "cpu", "memory")
 GROWING: Final = ("rate", "cpu", "reactor", "memory")
 LINES: Final = {
@@ -47,6 +49,7 @@ LINES: Final = {
 QUICK_CLIENTS: Final = "txtorrent,libtorrent"
 QUICK_SIZE, FULL_SIZE = 256, 1024
 QUICK_RUNS, FULL_RUNS = 3, 5
+QUICK_TORRENTS, FULL_TORRENTS = 1000, 10_000
 COPIES_SHARE: Final = 4
 """Leechers that write share the memory: with many of them the content is so much smaller."""
 _ONCE: Final = ("check", "idle")
@@ -69,6 +72,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--peers", default="1,10", help="reference peers, default %(default)s")
     parser.add_argument("--crowd", type=int, default=5000, help="idle peers, default %(default)s")
+    parser.add_argument("--torrents", type=int, help=f"of many, default {FULL_TORRENTS}")
     parser.add_argument("--clients", help=f"default: {','.join(CLIENTS)}")
     parser.add_argument("--runs", type=int, help=f"rounds, default {FULL_RUNS}")
     parser.add_argument("--size", type=int, help=f"MiB of content, default {FULL_SIZE}")
@@ -91,6 +95,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     if unknown := set(options.clients.split(",")) - set(CLIENTS):
         parser.error(f"no such client: {', '.join(unknown)}; there is {', '.join(CLIENTS)}")
     options.runs = options.runs or (QUICK_RUNS if options.quick else FULL_RUNS)
+    options.torrents = options.torrents or (QUICK_TORRENTS if options.quick else FULL_TORRENTS)
     options.size = options.size or (QUICK_SIZE if options.quick else FULL_SIZE)
     return options
 
@@ -111,7 +116,7 @@ def own_scenarios(options: argparse.Namespace) -> list[OwnScenario]:
         scenario
         for work in options.work
         if work in OWN_WORKS
-        for scenario in OWN_WORKS[work](options.size)
+        for scenario in OWN_WORKS[work](options)
     ]
 
 
@@ -134,7 +139,8 @@ def measure(options: argparse.Namespace, results: Results) -> None:
 
 def _measure_own(results: Results, bench: Bench, scenario: OwnScenario, runs: int) -> None:
     if (why := scenario.lacks()) is not None:
-        results.skipped[scenario.name] = why
+        of_whom = "" if scenario.client == OURS else f"{scenario.client} for "
+        results.skipped[f"{of_whom}{scenario.name}"] = why
         return
     results.titles[scenario.name] = f"{scenario.name}: {scenario.title}"
     for number in range(runs):

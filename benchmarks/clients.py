@@ -323,18 +323,25 @@ class Transmission(Program):
 
     def _start(self, directory: str) -> None:
         with open(os.path.join(self.work, "settings.json"), "w") as out:
-            json.dump(self._settings(directory), out)
+            settings = self.settings(directory, self.port, self._rpc_port, self.peers + SPARE)
+            settings["script-torrent-done-enabled"] = True
+            settings["script-torrent-done-filename"] = self.hook()
+            json.dump(settings, out)
         self.child = Child([self.program, "-f", "-g", self.work], self.work)
         wait_listening(CLIENT_HOST, self.port)
         wait_listening(CLIENT_HOST, self._rpc_port)
 
-    def _settings(self, directory: str) -> dict[str, Any]:
+    @staticmethod
+    def settings(
+        directory: str, port: int, rpc_port: int, connections: int = SPARE
+    ) -> dict[str, Any]:
+        """What it is told in `settings.json`: everything that is not measured is off."""
         return {
-            "peer-port": self.port,
+            "peer-port": port,
             "bind-address-ipv4": CLIENT_HOST,
             "bind-address-ipv6": "::1",
             "download-dir": directory,
-            "rpc-port": self._rpc_port,
+            "rpc-port": rpc_port,
             "rpc-bind-address": CLIENT_HOST,
             "rpc-authentication-required": False,
             "rpc-whitelist-enabled": False,
@@ -345,8 +352,8 @@ class Transmission(Program):
             "utp-enabled": False,
             "port-forwarding-enabled": False,
             "encryption": 0,
-            "peer-limit-global": self.peers + SPARE,
-            "peer-limit-per-torrent": self.peers + SPARE,
+            "peer-limit-global": connections,
+            "peer-limit-per-torrent": connections,
             "upload-slots-per-torrent": 1000,
             "cache-size-mb": 64,
             "preallocation": 0,
@@ -354,8 +361,6 @@ class Transmission(Program):
             "seed-queue-enabled": False,
             "queue-stalled-enabled": False,
             "rename-partial-files": False,
-            "script-torrent-done-enabled": True,
-            "script-torrent-done-filename": self.hook(),
             "message-level": 1,
         }
 

@@ -28,14 +28,15 @@ from txtorrent.address import canonical_host
 from txtorrent.metainfo.torrentfile import Metainfo
 from txtorrent.peer.factory import InboundFactory
 from txtorrent.peer.interfaces import Refused, Swarm
-from txtorrent.peer.limiter import Limiter
 from txtorrent.peer.uploads import make_scratch
 from txtorrent.storage.disk import Disk
 from txtorrent.storage.filepool import FilePool
 from txtorrent.storage.journal import Journal
 from txtorrent.swarm.acceptrate import AcceptRate
 from txtorrent.swarm.banlist import BanList
+from txtorrent.swarm.blocklist import Blocklist
 from txtorrent.swarm.buffers import BufferPool
+from txtorrent.torrent.limits import CommonLimits
 from txtorrent.torrent.shared import Budget, Shared, TorrentOptions
 from txtorrent.torrent.torrent import Torrent
 from txtorrent.tracker.announcer import Announcer
@@ -80,8 +81,10 @@ class Session:
     """The torrents of one process. `torrents` has them by info-hash.
 
     `reactor` provides TCP, UDP, time, names and threads; `disk` and `random` are made unless
-    given. `port` is the port that peers reach us at, known after `listen`. `wake` is asked for a
-    torrent that a peer wants and that is not running: it may add it before its Deferred fires.
+    given. `limits` hold for all torrents together, but those that are not to honour them, and
+    may be changed. `port` is the port that peers reach us at, known after `listen`. `wake` is
+    asked for a torrent that a peer wants and that is not running: it may add it before its
+    Deferred fires.
     """
 
     def __init__(
@@ -94,6 +97,7 @@ class Session:
         self.torrents: dict[bytes, Torrent] = {}
         self.options = options
         self.reactor = reactor
+        self.limits = CommonLimits.of(reactor, options.download_rate, options.upload_rate)
         self._random = random or SystemRandom()
         self.disk = disk or Disk.threaded(reactor, os.cpu_count() or 1)
         self.journal = Journal(self.disk.state, options.state)
@@ -208,8 +212,7 @@ class Session:
             announcing=Announcing(self._trackers, now, self._random, peer_id, self.port),
             buffers=BufferPool(),
             scratch=make_scratch(),
-            download=Limiter(options.download_rate, now),
-            upload=Limiter(options.upload_rate, now),
+            limits=self.limits,
             bans=BanList(),
             budget=Budget(options.connections),
             close_host=self.close_host,
@@ -258,13 +261,22 @@ class Session:
             if torrent.swarm is not None:
                 torrent.swarm.connections.close_host(host, reason)
 
+    def block(self, blocklist: Blocklist) -> None:
+        """Have no connection with who is on the list, from now on; the list before counts no
+        longer."""
+        self.bans.blocklist = blocklist
+        for torrent in self.torrents.values():
+            if torrent.swarm is not None:
+                torrent.swarm.connections.close_blocked()
+
     def _refuse(self, host: str) -> str | None:
         shared = self._shared
         if shared is None or shared.budget.is_spent:
             return "no more connections"
         now = self.reactor.seconds()
-        if shared.bans.is_banned(host, now):
-            return "banned"
+        objection = shared.bans.objection(host, now)
+        if objection is not None:
+            return objection
         return None if self._accept_rate.allows(host, now) else "too many at once"
 
     def _tick(self) -> None:

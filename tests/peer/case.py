@@ -14,6 +14,7 @@ from txtorrent.bitfield import Bitfield
 from txtorrent.metainfo.torrentfile import parse
 from txtorrent.peer.factory import InboundFactory, OutboundFactory
 from txtorrent.peer.interfaces import Refused
+from txtorrent.peer.limit import Limit
 from txtorrent.peer.limiter import Limiter
 from txtorrent.peer.uploads import Uploads, make_scratch
 from txtorrent.swarm.peer import Peer
@@ -155,8 +156,8 @@ class PeerCase(SynchronousTestCase):
         self.clock = self.network.clock
         self.ours, self.theirs = self.network.host(OURS), self.network.host(THEIRS)
         self.store = Store()
-        self.limiter = Limiter(0, self.ours)
-        self.above = Above(self.clock, self.store, self.limiter)
+        self.limit = Limit(0, self.ours)
+        self.above = Above(self.clock, self.store, Limiter(self.limit))
         self.random = Random(1)
         self.refusal = None
         self.awake = succeed(None)

@@ -3,6 +3,7 @@
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.testing.clock import HeapClock
+from txtorrent.peer.limit import Limit
 from txtorrent.peer.limiter import Limiter
 
 BLOCK = 16 * 1024
@@ -63,7 +64,8 @@ class LimiterCase(SynchronousTestCase):
         self.assertEqual(self.clock.timers(), [])
 
     def limit(self, rate):
-        self.limiter = Limiter(rate, self.clock)
+        self.own = Limit(rate, self.clock)
+        self.limiter = Limiter(self.own)
 
     def taker(self, **options):
         taker = Taker(self.clock, self.limiter, **options)
@@ -143,7 +145,7 @@ class Changed(LimiterCase):
             self.limit(1 * KIB)
             taker = self.taker(most=10)
             self.clock.advance(1)
-            self.limiter.rate = rate
+            self.own.rate = rate
             self.clock.advance(0.1)
             self.assertGreater(taker.moved, 5 * BLOCK, rate)
             taker.wants = False
@@ -153,7 +155,7 @@ class Changed(LimiterCase):
         self.limit(100 * MIB)
         taker = self.taker()
         self.clock.advance(1)
-        before, self.limiter.rate = taker.moved, 100 * KIB
+        before, self.own.rate = taker.moved, 100 * KIB
         self.clock.advance(SECONDS)
         self.assertLess(taker.moved - before, 100 * KIB * SECONDS * 1.03)
 

@@ -3,6 +3,7 @@
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
+from txtorrent.peer.limit import Limit
 from txtorrent.peer.limiter import Limiter
 
 BLOCK = 16 * 1024
@@ -25,7 +26,7 @@ class Taker:
 class ShareTests(SynchronousTestCase):
     def moved(self, rate: int, takers: int) -> list[int]:
         clock = Clock()
-        limiter = Limiter(rate, clock)
+        limiter = Limiter(Limit(rate, clock))
         everyone = [Taker(limiter) for _ in range(takers)]
         for taker in everyone:
             limiter.wait(taker.turn)

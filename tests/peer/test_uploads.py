@@ -251,7 +251,7 @@ class Limited(Uploading):
     def test_what_was_taken_back_costs_nothing(self):
         """Else a peer could use up our upload with requests that it cancels while we read."""
         self.store.cached = False
-        self.limiter.rate = 10 * BLOCK
+        self.limit.rate = 10 * BLOCK
         greedy, _ = self.connect()
         modest, _ = self.connect()
         modest.say(*requests(2, 3, 4))
@@ -266,7 +266,7 @@ class Limited(Uploading):
         self.assertGreater(len(modest.of(Piece)), 25)
 
     def test_shared_fairly(self):
-        self.limiter.rate = 100_000
+        self.limit.rate = 100_000
         fakes = [self.connect()[0] for _ in range(3)]
         for fake in fakes:
             fake.say(*requests(*range(11)))

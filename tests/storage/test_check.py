@@ -85,7 +85,7 @@ class CheckTests(Case, SynchronousTestCase):
     def test_what_is_missing_is_not_read(self):
         self.content.write(PIECE * 6 - 6, self.data[-1:])  # a file with a hole
         read = []
-        self.patch(content_module, "_read_all", lambda *rest: read.append(rest[-1]))
+        self.patch(content_module, "read_all", lambda *rest: read.append(rest[-1]))
         self.finish(self.check(self.lane, range(5)))
         self.assertEqual(read, [])
 
@@ -107,7 +107,7 @@ class CheckTests(Case, SynchronousTestCase):
     def test_cut_off_meanwhile(self):
         self.content.write(0, self.data)
         os.truncate(os.path.join(self.root, "t/b"), PIECE)
-        self.patch(content_module, "_extent", lambda *rest: Extent.DATA)
+        self.patch(content_module, "extent_of", lambda *rest: Extent.DATA)
         self.assertEqual(self.finish(self.check(self.lane)), "xxx..x")
 
     def test_jobs_under_way(self):

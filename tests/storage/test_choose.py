@@ -4,15 +4,18 @@ import errno
 import os
 
 from twisted.internet import reactor
-from twisted.internet.defer import gatherResults
+from twisted.internet.defer import Deferred, gatherResults, succeed
+from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from tests.storage.folders import files, folder, noise, open_descriptors, plant, tree
+from tests.testing.disk import InlineLane
 from txtorrent.metainfo.pieces import Geometry
 from txtorrent.storage.beneath import Beneath
 from txtorrent.storage.content import Content, Extent, StorageMissing
 from txtorrent.storage.disk import ThreadLane
 from txtorrent.storage.filepool import FilePool
+from txtorrent.storage.move import Move, Phase
 from txtorrent.storage.parts import Parts
 from txtorrent.storage.resume import Resume
 from txtorrent.storage.trust import trust
@@ -391,6 +394,35 @@ class FailureTests(Case):
             for patch in patches:
                 patch.restore()
         return False
+
+
+class MoveTests(Case):
+    def test_moved_while_parts_come_and_files_are_made(self):
+        new, clock = folder(self), Clock()
+        lane = InlineLane(clock)
+        steps = []
+
+        def record(step):
+            steps.append(step.phase)
+            if step.phase is Phase.COPYING:
+                self.write(4)
+            if steps.count(Phase.PLACING) == 1 and step.phase is Phase.PLACING:
+                self.choose(C)
+                self.write(3, 4)
+            return succeed(None)
+
+        self.begin(B, C)
+        self.write(0, 1)
+        move = Move(self.content, self.root, new, "m", lane, record, lambda done, total: None)
+        moving = Deferred.fromCoroutine(move.run())
+        clock.pump([0] * 100)
+        self.successResultOf(moving)
+        self.assertEqual(tree(self.root), [])
+        self.assertEqual(tree(new), ["t", "t/a", "t/sub", "t/sub/b"])
+        self.root = new
+        self.assert_had(0, 1, 3, 4)
+        self.restart(C)
+        self.assert_had(0, 1, 3, 4)
 
 
 class ThreadedTests(TestCase):

@@ -153,7 +153,8 @@ class MoveTests(Case):
         self.no_links()
         self.content = self.make(self.old, HOLES)
         self.content.create()
-        self.content.write(0, b"begin")
+        for offset in (0, (40 << 20) - 5):
+            self.content.write(offset, b"begin")
         offsets = [n << 20 for n in range(3, 40, 2)]
         self.assertGreater(len(offsets), move_module.FEW_CHUNKS)
 

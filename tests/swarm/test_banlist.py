@@ -3,6 +3,7 @@
 from twisted.trial.unittest import SynchronousTestCase
 
 from txtorrent.swarm.banlist import BAN, MOST_BANS, BanList
+from txtorrent.swarm.blocklist import Blocklist
 
 
 class Bans(SynchronousTestCase):
@@ -16,6 +17,12 @@ class Bans(SynchronousTestCase):
         self.bans.ban("2001:db8::1", 0.0)
         hosts = "2001:db8::2", "2001:db8:0:1::1", "1.2.3.4"
         self.assertEqual(self.banned(1.0, *hosts), [True, False, False])
+
+    def test_why(self):
+        self.bans.ban("1.2.3.4", 0.0)
+        self.bans.blocklist = Blocklist([(5, 6)])
+        said = [self.bans.objection(host, 1.0) for host in ("1.2.3.4", "0.0.0.5", "0.0.0.7")]
+        self.assertEqual(said, ["banned", "on the blocklist", None])
 
     def test_a_day(self):
         self.bans.ban("1.2.3.4", 100.0)

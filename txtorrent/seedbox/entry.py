@@ -103,6 +103,8 @@ class Entry:
     """On the reactor's clock: when it last made progress of the kind that it is there for."""
     counted_at: float = 0.0
     """On the reactor's clock: until when its seconds are counted."""
+    corrupt_counted: int = 0
+    """Of the engine's count, what is in the record already."""
     is_dirty: bool = False
     """Whether the record was changed and is still to be written."""
     is_held: bool = False
@@ -281,7 +283,8 @@ class Entry:
     def corrupt_ever(self) -> int:
         """Bytes of pieces that failed their hash."""
         progress = self._progress
-        return self.record.corrupt + (0 if progress is None else progress.corrupt)
+        fresh = 0 if progress is None else progress.corrupt - self.corrupt_counted
+        return self.record.corrupt + fresh
 
     @property
     def fraction(self) -> float:

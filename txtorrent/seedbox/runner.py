@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any, Final
 
-from twisted.internet.defer import Deferred, gatherResults, succeed
+from twisted.internet.defer import Deferred, succeed
 from twisted.logger import Logger
 
 from txtorrent.metainfo.torrentfile import Metainfo, MetainfoError, parse
@@ -24,6 +24,7 @@ from txtorrent.torrent.life import State
 from txtorrent.torrent.shared import Allocation, TorrentOptions
 from txtorrent.torrent.torrent import Torrent, TorrentEndedError
 from txtorrent.tracker.announcer import Announcer
+from txtorrent.tracker.parting import stop_all
 
 AWAKE_FOR: Final = 300.0
 """Seconds for which a complete torrent stays loaded after its last connection has ended."""
@@ -107,7 +108,7 @@ class Runner:
             return
         await self._session.remove(torrent)
         self.note_progress(entry)
-        entry.torrent = None
+        entry.torrent, entry.corrupt_counted = None, 0
         self.active.pop(entry, None)
         self._told(entry, ("status", "peers"))
 
@@ -120,8 +121,8 @@ class Runner:
         record.downloaded, record.uploaded = progress.downloaded.total, progress.uploaded.total
         record.have_valid = progress.had
         record.left_until_done, record.size_when_done = progress.left, progress.wanted_size
-        record.corrupt += progress.corrupt
-        progress.corrupt = 0
+        record.corrupt += progress.corrupt - entry.corrupt_counted
+        entry.corrupt_counted = progress.corrupt
         entry.is_dirty = True
 
     # -- inside ------------------------------------------------------------------------------
@@ -167,10 +168,10 @@ class Runner:
             private=entry.record.is_private,
         )
 
-    def end_announces(self) -> "Deferred[Any]":
+    def end_announces(self) -> "Deferred[None]":
         """Tell trackers that everything stops."""
         announcers = [entry.announcer for entry in self._entries() if entry.announcer is not None]
-        return gatherResults([announcer.stop() for announcer in announcers], consumeErrors=True)
+        return stop_all(announcers, self._session.reactor)
 
     async def _bring(self, entry: Entry) -> None:
         try:

@@ -17,6 +17,7 @@ from txtorrent.bitfield import Bitfield
 from txtorrent.errors import Code, RequestError
 from txtorrent.metainfo.torrentfile import Metainfo
 from txtorrent.seedbox.adding import Sources
+from txtorrent.seedbox.blocking import Blocking
 from txtorrent.seedbox.changing import changed
 from txtorrent.seedbox.details import Details, make_details
 from txtorrent.seedbox.entry import Entry
@@ -30,6 +31,7 @@ from txtorrent.seedbox.record import Record, shared_tiers
 from txtorrent.seedbox.runner import Runner
 from txtorrent.seedbox.space import LOOK_EVERY, Space, Watcher
 from txtorrent.seedbox.statistics import Statistics
+from txtorrent.seedbox.web import Web
 from txtorrent.session import Session, Supervised
 from txtorrent.settings.settings import Settings
 from txtorrent.storage import listing
@@ -75,7 +77,9 @@ class Seedbox:
         self.settings = Preferences(settings, self._listing)
         self._bans = Bans(session)
         self._space = Watcher(session.disk)
-        self._sources = Sources(session.reactor, session.disk)
+        self._web = Web(session.reactor)
+        self._sources = Sources(self._web, session.disk)
+        self._blocking = Blocking(session, settings, self._web)
         self._observers = Observers()
         told = self._observers.changed
         self.runner = Runner(
@@ -102,6 +106,7 @@ class Seedbox:
         _renumber(self._in_queue_order())
         self._settings.listen(self._settings_changed)
         self._session.wake = self._wake
+        self._blocking.open()
         await self._places.resume(self.torrents)
         self._queueing.decide(shorten=False)
         self._ticker.start()
@@ -110,7 +115,8 @@ class Seedbox:
         """Write what is counted; to be called before the session is stopped."""
         self._ticker.stop()
         await self._places.stop()
-        await self._sources.stop()
+        await self._blocking.stop()
+        await self._web.stop()
         told = self.runner.end_announces()
         for entry in tuple(self.runner.active):
             self.runner.note_progress(entry)
@@ -155,6 +161,15 @@ class Seedbox:
     def free_space(self, path: str) -> "Deferred[Space]":
         """Of the file system of a path. RequestError."""
         return self._space.ask(path)
+
+    @property
+    def blocklist_size(self) -> int:
+        """Rules in force."""
+        return self._blocking.size
+
+    def update_blocklist(self) -> "Deferred[int]":
+        """Fetch the blocklist; its rules. RequestError."""
+        return self._blocking.update()
 
     def bans(self) -> Sequence[Ban]:
         """Those in force."""

@@ -1,9 +1,10 @@
-"""Hosts that sent bad data and stay out for a day, whatever the torrent."""
+"""Hosts that stay out, whatever the torrent: for a day who sent bad data, and the blocklist's."""
 
 from collections.abc import Iterable
 from typing import Final
 
 from txtorrent.address import network
+from txtorrent.swarm.blocklist import Blocklist
 
 BAN: Final = 24 * 3600.0
 """Seconds that a host stays out."""
@@ -18,9 +19,13 @@ def party(host: str) -> str:
 
 
 class BanList:
-    """Banned hosts (IP address text) of the session. Times are in seconds of one clock."""
+    """Banned hosts (IP address text) of the session. Times are in seconds of one clock.
+
+    `blocklist` is what the user wants nothing to do with; another one may be put in its place.
+    """
 
     def __init__(self) -> None:
+        self.blocklist = Blocklist()
         self._until: dict[str, float] = {}
         self._reasons: dict[str, str] = {}
 
@@ -52,6 +57,12 @@ class BanList:
     def _drop(self, banned: str) -> None:
         self._until.pop(banned, None)
         self._reasons.pop(banned, None)
+
+    def objection(self, host: str, now: float) -> str | None:
+        """Why there is to be no connection with a host, or None."""
+        if self.is_banned(host, now):
+            return "banned"
+        return "on the blocklist" if self.blocklist.blocks(host) else None
 
     def is_banned(self, host: str, now: float) -> bool:
         """Whether the host is kept out; a ban that has run out is dropped."""

@@ -41,7 +41,7 @@ class ChokePeer(Protocol):
         """Bytes/s that the peer gives us."""
 
 
-def slots_for(upload_limit: int, seeding: bool) -> int:
+def slots_for(upload_limit: float, seeding: bool) -> int:
     """Peers to serve at once under a limit in bytes/s (0: none); mainline's square root."""
     most = SEEDING_SLOTS if seeding else LEECHING_SLOTS
     if not upload_limit:

@@ -136,6 +136,12 @@ class PeerBook:
         if self._candidates.pop(address, None) is not None:
             self._changed()
 
+    def forget_blocked(self) -> None:
+        """There is another blocklist: never dial those on it."""
+        for address in tuple(self._candidates):
+            if self._bans.blocklist.blocks(address.host):
+                self.forget(address)
+
     def is_ourselves(self, address: Address) -> None:
         """Dialling this address reached ourselves: it is never a candidate again."""
         self._own.add(address)
@@ -179,7 +185,12 @@ class PeerBook:
         known = self._candidates.get(address)
         if known is not None and source.value < known.source.value:
             known.source = source
-        return known is None and address not in self._own and is_dialable(address)
+        return (
+            known is None
+            and address not in self._own
+            and is_dialable(address)
+            and not self._bans.blocklist.blocks(address.host)
+        )
 
     def _make_room(self, count: int) -> None:
         """Drop idle candidates, who failed most first, until `count` more fit or all are of use."""

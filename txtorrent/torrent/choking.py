@@ -27,6 +27,10 @@ class Choking:
         else:
             self._fill(now)  # who left, left a slot
 
+    def deal_soon(self) -> None:
+        """Not at the end of the round but with the next tick: there are fewer slots."""
+        self._dealt_at = float("-inf")
+
     def interest_changed(self, link: PeerProtocol, now: float) -> None:
         """A free slot need not wait for the next deal, nor one that its peer needs no longer."""
         if link.peer.interested:

@@ -17,6 +17,7 @@ from txtorrent.address import Address
 from txtorrent.bitfield import Bitfield
 from txtorrent.peer.factory import OutboundFactory
 from txtorrent.peer.interfaces import Refused
+from txtorrent.peer.limiter import Limiter
 from txtorrent.peer.protocol import PeerProtocol
 from txtorrent.peer.uploads import Uploads
 from txtorrent.swarm.banlist import party
@@ -49,7 +50,8 @@ _log = Logger()
 class Connections:
     """The connections of one torrent; also what a connection asks of it (`peer.Swarm`).
 
-    `read_failed` is told when content could not be read for a peer.
+    `upload` is asked before a block goes to a peer; `read_failed` is told when content could not
+    be read for one.
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class Connections:
         shared: Shared,
         exchange: Exchange,
         store: PieceStore,
+        upload: Limiter,
         max_peers: int,
         read_failed: Callable[[Failure], None],
     ) -> None:
@@ -68,6 +71,7 @@ class Connections:
         self._shared = shared
         self._exchange = exchange
         self._store = store
+        self._upload = upload
         self._max_peers = max_peers
         self._read_failed = read_failed
         self._dialling: dict[Address, IConnector] = {}
@@ -149,9 +153,7 @@ class Connections:
             raise Refused("the torrent is stopping")
         if self._shared.budget.is_spent:
             raise Refused("no more connections")
-        if self._shared.bans.is_banned(host, now):
-            raise Refused("banned")
-        objection = self._crowding.objection(host)
+        objection = self._shared.bans.objection(host, now) or self._crowding.objection(host)
         if objection is not None:
             raise Refused(objection)
 
@@ -198,6 +200,35 @@ class Connections:
         for link in tuple(self._links):
             if party(link.address.host) == banned:
                 link.close(reason)
+
+    def limit(self, max_peers: int) -> None:
+        """Have at most so many peers from now on; those of least use have to go."""
+        self._max_peers = max_peers
+        spare = len(self._links) - max_peers
+        if spare > 0:
+            for link in sorted(self._links, key=self._worth)[:spare]:
+                link.close("fewer peers are allowed now")
+
+    def _worth(self, link: PeerProtocol) -> tuple[float, ...]:
+        """More for those that matter more: who takes part, then who could move anything, then by
+        what it gives us and what it gets; equals by the rank that both ends know."""
+        if not (link.took_part and link.is_open):
+            return (0,)
+        peer = link.peer
+        may_move = peer.am_interested or not peer.am_choking
+        rank = -self.book.rank(link.address)
+        return 1, may_move, peer.downloaded.rate, peer.uploaded.rate, rank
+
+    def close_blocked(self) -> None:
+        """End every connection with who is on the blocklist, and dial none of them."""
+        self.book.forget_blocked()
+        blocklist = self._shared.bans.blocklist
+        for address, connector in tuple(self._dialling.items()):
+            if blocklist.blocks(address.host):
+                connector.stopConnecting()
+        for link in tuple(self._links):
+            if blocklist.blocks(link.address.host):
+                link.close("on the blocklist")
 
     def drop_useless(self, link: PeerProtocol) -> None:
         """Two seeds have nothing to say to each other."""
@@ -300,7 +331,7 @@ class Connections:
             link.outbox,
             self._store,
             self._shared.scratch,
-            self._shared.upload,
+            self._upload,
             link.sent,
             self._read_failed,
         )

@@ -12,6 +12,7 @@ from twisted.logger import Logger
 
 from txtorrent.bitfield import Bitfield
 from txtorrent.metainfo.pieces import BLOCK
+from txtorrent.peer.limiter import Limiter
 from txtorrent.peer.protocol import PeerProtocol
 from txtorrent.swarm.allowedfast import SET_SIZE, allowed_fast_set
 from txtorrent.swarm.partial import CHUNK_BLOCKS, Partial
@@ -60,10 +61,16 @@ class Swarm(Protocol):
 
 
 class Exchange:
-    """The blocks of one torrent, both ways. `links` are the connections that take part."""
+    """The blocks of one torrent, both ways. `links` are the connections that take part;
+    `download` is asked before a block is requested."""
 
     def __init__(
-        self, progress: Progress, shared: Shared, assembly: Assembly, swarm: Swarm
+        self,
+        progress: Progress,
+        shared: Shared,
+        assembly: Assembly,
+        swarm: Swarm,
+        download: Limiter,
     ) -> None:
         self.progress = progress
         self.links: dict[PeerProtocol, None] = {}
@@ -73,7 +80,7 @@ class Exchange:
         )
         self._assembly = assembly
         self._swarm = swarm
-        self._download = shared.download
+        self._download = download
         self._buffers = shared.buffers
         self._clock: IReactorTime = shared.reactor
         self._geometry = progress.metainfo.geometry

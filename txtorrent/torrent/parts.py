@@ -18,6 +18,7 @@ from txtorrent.torrent.assembly import Assembly
 from txtorrent.torrent.choking import Choking
 from txtorrent.torrent.connections import Connections
 from txtorrent.torrent.exchange import Exchange
+from txtorrent.torrent.limits import Limits
 from txtorrent.torrent.progress import Progress
 from txtorrent.torrent.saver import Saver
 from txtorrent.torrent.shared import Shared, TorrentOptions
@@ -60,20 +61,21 @@ class Parts:
         store: PieceStore,
         shared: Shared,
         options: TorrentOptions,
+        limits: Limits,
         announcer: Announcer | None = None,
     ) -> None:
         self._owner = owner
         self._progress = progress
         self._shared = shared
         self._options = options
+        self._limits = limits
         self.saver = Saver(progress, content, shared)
         self.assembly = Assembly(store, self, shared.reactor)
-        self.exchange = Exchange(progress, shared, self.assembly, self)
+        self.exchange = Exchange(progress, shared, self.assembly, self, limits.download)
         self.connections = Connections(
-            shared, self.exchange, store, options.max_peers, self._read_failed
+            shared, self.exchange, store, limits.upload, options.max_peers, self._read_failed
         )
-        slots = slots_for(shared.upload.rate, progress.is_complete)
-        self._choker: Choker[Peer] = Choker(slots, shared.random)
+        self._choker: Choker[Peer] = Choker(self._slots(), shared.random)
         self.choking = Choking(self.exchange, self._choker)
         self._lender = announcer.owner if announcer is not None else None
         self.announcer = announcer or self._make_announcer(progress.metainfo)
@@ -98,6 +100,7 @@ class Parts:
     def tick(self, now: float) -> None:
         """To be called every second."""
         self.exchange.scan(now)
+        self._mind_slots()
         self.choking.tick(now)
         self.connections.dial()
         if self.connections.is_thin and not self._progress.is_complete:
@@ -108,16 +111,22 @@ class Parts:
 
     def turn_seed(self) -> None:
         """All that is wanted is there."""
-        self._choker.slots = slots_for(self._shared.upload.rate, seeding=True)
+        self._mind_slots()
         if self._progress.have.is_full:
             self.announcer.completed()
         self.saver.save().addErrback(self._save_failed)
 
     def turn_leech(self) -> None:
         """More is wanted. The seeds that were sent away are to be found again."""
-        self._choker.slots = slots_for(self._shared.upload.rate, seeding=False)
+        self._mind_slots()
         self.announcer.want_peers()
         self.saver.save().addErrback(self._save_failed)
+
+    def change_options(self, options: TorrentOptions) -> None:
+        """Let `max_peers` and `upload_slots` be so from now on; the rest counts no more."""
+        self._options = options
+        self.connections.limit(options.max_peers)
+        self._mind_slots()
 
     async def stop(self, save: bool) -> None:
         """End every part. OSError when the last save failed."""
@@ -211,6 +220,19 @@ class Parts:
         self.connections.book.know_ourselves(Address(host, self._shared.port))
 
     # -- inside ------------------------------------------------------------------------------
+
+    def _mind_slots(self) -> None:
+        """With the upload limit, or by the user, the number of peers to serve may change."""
+        slots = self._slots()
+        if slots != self._choker.slots:
+            fewer, self._choker.slots = slots < self._choker.slots, slots
+            if fewer:
+                self.choking.deal_soon()
+
+    def _slots(self) -> int:
+        if self._options.upload_slots is not None:
+            return self._options.upload_slots
+        return slots_for(self._limits.upload.rate, self._progress.is_complete)
 
     def _end_announces(self) -> "Deferred[None]":
         """Have trackers told that we stop; an announcer that was lent goes on, for its lender."""

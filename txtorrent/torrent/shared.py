@@ -11,13 +11,13 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from txtorrent.address import Address
-from txtorrent.peer.limiter import Limiter
 from txtorrent.storage.disk import Disk
 from txtorrent.storage.filepool import FilePool
 from txtorrent.storage.journal import Journal
 from txtorrent.swarm.banlist import BAN, BanList
 from txtorrent.swarm.buffers import BufferPool
 from txtorrent.torrent.choice import Choice
+from txtorrent.torrent.limits import Allowance, CommonLimits
 from txtorrent.tracker.announcing import Announcing
 
 _log = Logger()
@@ -62,8 +62,7 @@ class Shared:
     announcing: Announcing
     buffers: BufferPool
     scratch: memoryview
-    download: Limiter
-    upload: Limiter
+    limits: CommonLimits
     bans: BanList
     budget: Budget
     close_host: Callable[[str, str], None]
@@ -84,10 +83,13 @@ def _ban_not_saved(failure: Failure) -> None:
 
 @frozen
 class TorrentOptions:
-    """How one torrent is run. `peers` are addresses that the user named."""
+    """How one torrent is run. `peers` are addresses that the user named; `upload_slots` are the
+    peers served at once, None for as many as the upload limit suggests."""
 
     directory: str
     max_peers: int = DEFAULT_MAX_PEERS
+    upload_slots: int | None = None
+    allowance: Allowance = field(factory=Allowance)
     allocation: Allocation = Allocation.SPARSE
     peers: tuple[Address, ...] = field(default=())
     trust_trackers: bool = False

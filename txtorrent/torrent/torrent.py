@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from attrs import evolve
 from twisted.internet.defer import CancelledError, Deferred, succeed
 from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
@@ -28,6 +29,7 @@ from txtorrent.swarm.selection import Priority, piece_priorities
 from txtorrent.torrent.assembly import FULL
 from txtorrent.torrent.choice import Choice
 from txtorrent.torrent.life import State, make_life
+from txtorrent.torrent.limits import Limits
 from txtorrent.torrent.parts import Parts
 from txtorrent.torrent.progress import Progress
 from txtorrent.torrent.shared import Allocation, Shared, TorrentOptions
@@ -50,10 +52,11 @@ class TorrentEndedError(Exception):
 class Torrent:
     """One torrent of a session.
 
-    `progress` and `state` tell how it stands, `error` what is wrong, for people. `watcher` is
-    called soon after the state has become another. An `announcer` is borrowed: started when peers
-    may come, unless it runs already, and never stopped; while pieces are exchanged it has the
-    torrent's parts as its owner, before and behind that the owner it had when it was lent.
+    `progress` and `state` tell how it stands, `error` what is wrong, for people; `limits` may be
+    changed. `watcher` is called soon after the state has become another. An `announcer` is
+    borrowed: started when peers may come, unless it runs already, and never stopped; while pieces
+    are exchanged it has the torrent's parts as its owner, before and behind that the owner it had
+    when it was lent.
     """
 
     def __init__(
@@ -78,6 +81,7 @@ class Torrent:
         self._choosing: Deferred[None] = succeed(None)
         self._options = options
         self._shared = shared
+        self.limits = Limits(options.allowance, shared.limits, shared.reactor)
         self._watcher = watcher
         self._announcer = announcer
         files = apply_renames(metainfo.files, options.renamed)
@@ -138,6 +142,19 @@ class Torrent:
         self._life.stop()
         return stopped
 
+    def limit_peers(self, most: int) -> None:
+        """Have at most so many connections from now on."""
+        self._change_options(evolve(self._options, max_peers=most))
+
+    def limit_slots(self, most: int | None) -> None:
+        """Serve so many peers at once from now on; None: as many as the upload limit suggests."""
+        self._change_options(evolve(self._options, upload_slots=most))
+
+    def _change_options(self, options: TorrentOptions) -> None:
+        self._options = options
+        if self._parts is not None:
+            self._parts.change_options(self._options)
+
     def when_complete(self) -> "Deferred[None]":
         """Fires when all that is wanted is had: at once if so. May be asked again and again.
 
@@ -181,6 +198,7 @@ class Torrent:
     def load(self) -> None:
         """Find out what the journal and the disk hold."""
         self._enter(State.LOADING)
+        self.limits.begin()
         self.error = None
         self._loading = Deferred.fromCoroutine(self._load())
         self._loading.addErrback(self._load_failed)
@@ -258,6 +276,7 @@ class Torrent:
     def rest(self) -> None:
         """Nothing is left running."""
         self._enter(State.STOPPED)
+        self.limits.end()
         waiting, self._stopped = self._stopped, []
         for stopped in waiting:
             stopped.callback(None)
@@ -322,7 +341,7 @@ class Torrent:
             await self._shared.disk.write.run(self.content.create, full)
         parts = Parts(
             self, self.progress, self.content, self._store, self._shared, self._options,
-            self._announcer,
+            self.limits, self._announcer,
         )  # fmt: skip
         await parts.saver.begin()
         # Only now may peers find them: what came before that checkpoint would not be recorded.
