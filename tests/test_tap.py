@@ -303,9 +303,7 @@ class RealDaemons(Home):
             (self.torrent(), "Not a directory"),
         ):
             with self.subTest(words):
-                daemon = self.start(
-                    self.torrent(), "leecher", "--port", 0, XDG_RUNTIME_DIR=runtime
-                )
+                daemon = self.start(self.torrent(), "leecher", "--port", 0, XDG_RUNTIME_DIR=runtime)
                 daemon.wait_for("x: downloading")
                 self.assertEqual(daemon.stop(), (0, ""))
                 warnings = [line for line in daemon.lines if "nobody can control" in line]
