@@ -40,7 +40,7 @@ class Child:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             cwd=work,
-            env={**os.environ, "PYTHONPATH": ROOT, "PYTHONUNBUFFERED": "1", "HOME": work},
+            env=_environment(work),
         )
         self.pid = self._process.pid
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -113,3 +113,9 @@ class Child:
     def _story(self) -> str:
         said = " | ".join(line for _, line in self._lines[-MOST_SHOWN:])
         return f"{os.path.basename(self._argv[0])} said: {said or 'nothing'}"
+
+
+def _environment(work: str) -> dict[str, str]:
+    """Ours, with everything of a user's in a directory of its own: no socket, settings, state."""
+    private = dict.fromkeys(("HOME", "XDG_CONFIG_HOME", "XDG_RUNTIME_DIR", "XDG_STATE_HOME"), work)
+    return {**os.environ, **private, "PYTHONPATH": ROOT, "PYTHONUNBUFFERED": "1"}

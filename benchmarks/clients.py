@@ -140,7 +140,7 @@ class Txtorrent(Client):
         argv = [
             *self.twistd(), "-n", "--pidfile=", "txtorrent",
             "--torrent", self.sample.torrent, "--directory", directory,
-            "--state", os.path.join(self.work, "state"),
+            "--state", os.path.join(self.work, "state"), "--control", "none",
             "--port", str(self.port), "--interface", CLIENT_HOST, *self.options,
             "--max-peers", str(max(self.peers, 100)),
             "--max-connections", str(self.peers + SPARE),

@@ -31,7 +31,7 @@ class Example(SynchronousTestCase):
         port = free_port()
         seed = Daemon(
             home, "txtorrent", "--torrent", "x.torrent", "--directory", "seed",
-            "--interface", "127.0.0.1", "--port", port,
+            "--interface", "127.0.0.1", "--port", port, "--control", "none",
         )  # fmt: skip
         self.addCleanup(seed.kill)
         seed.wait_for("x: seeding")

@@ -35,6 +35,13 @@ class Home(SynchronousTestCase):
     def path(self, *names):
         return os.path.join(self.home, *names)
 
+    def config(self):
+        """Path of a settings file that lets trackers be on this machine."""
+        path = self.path("set.toml")
+        with open(path, "w", encoding="ascii") as file:
+            file.write("trust_local_trackers = true\n")
+        return path
+
     def torrent(self, name="x", announce="", content=CONTENT):
         """Path of a .torrent file."""
         path = self.path(f"{name}.torrent")
@@ -59,7 +66,8 @@ class OnASimulatedNetwork(Home):
         options = Options()
         options.parseOptions(
             ["--torrent", torrent, "--directory", self.path(name), "--state",
-             self.path(f"{name}-state"), "--port", "0", *arguments]
+             self.path(f"{name}-state"), "--port", "0", "--control", "none",
+             "--config", self.config(), *arguments]
         )  # fmt: skip
         options["port"] = 6881
         options["interface"] = host.addresses[0]
@@ -168,7 +176,7 @@ class RealDaemons(Home):
     def start(self, torrent, name, *arguments, before=("txtorrent",), **options):
         return self.daemon(
             *before, "--torrent", torrent, "--directory", name, "--state", f"{name}-state",
-            "--interface", "127.0.0.1", *arguments, **options,
+            "--interface", "127.0.0.1", "--config", self.config(), *arguments, **options,
         )  # fmt: skip
 
     def test_from_one_to_another(self):
@@ -292,6 +300,40 @@ class RealDaemons(Home):
         self.assertIn(" stopping: telling trackers, saving progress\n", logged)
         self.assertTrue(logged.endswith(" stopped\n"), logged)
 
+    def refused(self, *arguments, **changes):
+        """The one line with which it does not start, and nothing of it stays."""
+        status, _, errors = run(
+            self.home, "txtorrent", "--interface", "127.0.0.1", "--port", 0, *arguments, **changes
+        )
+        self.assertEqual((status, len(errors.splitlines())), (1, 1), errors)
+        return errors
+
+    def test_a_control_endpoint_that_cannot_be(self):
+        with socket.create_server(("127.0.0.1", 0)) as other:
+            taken = f"tcp:{other.getsockname()[1]}:interface=127.0.0.1"
+            for endpoint, words in (
+                (taken, f"{taken}: Address already in use"),
+                (f"unix:{self.home}/{'x' * 100}", "path too long"),
+                ("tcp:0", "can be reached from other machines: set a user name"),
+                ("ftp:1", "control endpoint ftp:1: "),
+            ):
+                with self.subTest(endpoint):
+                    self.assertIn(words, self.refused("--control", endpoint))
+
+    def test_nobody_can_control_it_where_its_usual_socket_cannot_be(self):
+        """It was not asked for, so the torrents run all the same."""
+        for runtime, words in (
+            (self.path("x" * 100), "path too long"),
+            (self.torrent(), "Not a directory"),
+        ):
+            with self.subTest(words):
+                daemon = self.start(self.torrent(), "leecher", "--port", 0, XDG_RUNTIME_DIR=runtime)
+                daemon.wait_for("x: downloading")
+                self.assertEqual(daemon.stop(), (0, ""))
+                warnings = [line for line in daemon.lines if "nobody can control" in line]
+                self.assertEqual(len(warnings), 1, daemon.lines)
+                self.assertIn(words, warnings[0])
+
     def test_a_second_one_is_refused(self):
         torrent = self.torrent()
         port = free_port()
@@ -322,4 +364,4 @@ class RealDaemons(Home):
                 status, errors = daemon.wait()
                 self.assertEqual(status, 1)
                 self.assertEqual(len(errors.splitlines()), 1, errors)
-                self.assertIn("belongs to another torrent already", errors)
+                self.assertIn("belongs to torrent 1 already: give this one", errors)

@@ -280,7 +280,7 @@ class TorrentService(Service):
             wanted = {"directory": self._options["directory"], "paused": False}
             added = await seedbox.add(metainfo.raw, wanted)
             entry = added.torrent
-            entry.named_peers = peers
+            seedbox.name_peers(entry, peers)
             self._named.append(entry)
             if added.is_duplicate:
                 await seedbox.start([entry], now=False)

@@ -53,6 +53,8 @@ class KillTests(TestCase):
         self.root.mkdir()
         self.content = torrents.content(3, SIZE)
         files = {"a.bin": self.content[: SIZE // 3], "deep/b.bin": self.content[SIZE // 3 :]}
+        homes = dict.fromkeys(("HOME", "XDG_CONFIG_HOME", "XDG_RUNTIME_DIR"), str(self.root))
+        self.environment = {**os.environ, **homes}
         self.torrent = self.root / "x.torrent"
         self.torrent.write_bytes(torrents.make(files, name="killed", piece_length=PIECE))
         self.metainfo = parse(self.torrent.read_bytes())
@@ -67,9 +69,9 @@ class KillTests(TestCase):
         argv = [
             sys.executable, "-m", "twisted", "txtorrent", "--torrent", str(self.torrent),
             "--directory", str(self.root / "content"), "--state", str(self.root / "state"),
-            "--port", "0", "--interface", OUR_HOST, "--peer", self.peer, *more,
+            "--port", "0", "--interface", OUR_HOST, "--peer", self.peer, "--control", "none", *more,
         ]  # fmt: skip
-        daemon.process = reactor.spawnProcess(daemon, argv[0], argv, env=os.environ)
+        daemon.process = reactor.spawnProcess(daemon, argv[0], argv, env=self.environment)
         self.addCleanup(self.end, daemon)
         return daemon
 

@@ -5,7 +5,9 @@ import signal
 import socket
 import subprocess
 import sys
+from itertools import count
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 ROOT = Path(__file__).parent.parent.parent
 RUNNERS = {
@@ -14,6 +16,9 @@ RUNNERS = {
 }
 # Seconds after which a process that should have ended counts as stuck; no test measures them.
 STUCK = 60
+# The path of a UNIX socket has room for 107 bytes only: less than those of many tests' homes.
+_runtimes = TemporaryDirectory(prefix="tx-")
+_numbers = count(1)
 
 
 def command(*arguments, runner="twistd"):
@@ -24,11 +29,17 @@ def command(*arguments, runner="twistd"):
 
 
 def environment(home, **changes):
-    """A user whose home is `home`, on a machine that finds the plugin in this checkout."""
+    """A user whose home is `home`, on a machine that finds the plugin in this checkout.
+
+    Each call gives a session of its own, so that no two daemons want the same control socket.
+    """
     kept = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL") if name in os.environ}
     return {
         **kept,
         "HOME": str(home),
+        "XDG_CONFIG_HOME": os.path.join(home, ".config"),
+        "XDG_STATE_HOME": os.path.join(home, ".local", "state"),
+        "XDG_RUNTIME_DIR": os.path.join(_runtimes.name, str(next(_numbers))),
         "PYTHONPATH": str(ROOT),
         "PYTHONDONTWRITEBYTECODE": "1",
         **changes,
@@ -50,14 +61,18 @@ def run(home, *arguments, runner="twistd", **changes):
 
 
 class Daemon:
-    """A process that runs until it is stopped. `lines` are its standard output so far."""
+    """A process that runs until it is stopped. `lines` are its standard output so far.
+
+    `environment` is what it was given: who has the same finds its control socket.
+    """
 
     def __init__(self, home, *arguments, runner="twistd", **changes):
         self.lines = []
+        self.environment = environment(home, **changes)
         self._process = subprocess.Popen(
             command(*arguments, runner=runner),
             cwd=home,
-            env=environment(home, **changes),
+            env=self.environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

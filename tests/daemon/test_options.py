@@ -50,7 +50,8 @@ class CommandLine(SynchronousTestCase):
         os.mkdir(self.home)
         self.write("good.torrent", GOOD)
         self.patch(os, "environ", {**os.environ, "HOME": self.home})
-        os.environ.pop("XDG_STATE_HOME", None)
+        for name in ("XDG_STATE_HOME", "XDG_CONFIG_HOME", "XDG_RUNTIME_DIR"):
+            os.environ.pop(name, None)
         here = os.getcwd()
         os.chdir(self.home)
         self.addCleanup(os.chdir, here)
@@ -89,11 +90,6 @@ class CommandLine(SynchronousTestCase):
 
 
 class Mistakes(CommandLine):
-    def test_no_torrent(self):
-        self.assertEqual(
-            self.refuse(), "no torrent given: add --torrent FILE (see twistd txtorrent --help)"
-        )
-
     def test_a_torrent_without_its_option(self):
         line = self.refuse("good.torrent")
         self.assertEqual(
@@ -147,6 +143,7 @@ class Mistakes(CommandLine):
             ("--allocation", ("some",), "write sparse or full"),
             ("--stop-when", ("done", "ratio", "ratio:", "ratio:x", "ratio:-1"), "never"),
             ("--log-level", ("loud", "INFO"), "write one of debug, info"),
+            ("--control", ("x", "unix:", ""), "is no endpoint"),
             ("--peer", ("host", "host:", ":80", "host:x", "host:70000", "host:0", "::1:80"), ""),
         ):
             for value in values:
@@ -213,25 +210,30 @@ class Mistakes(CommandLine):
 class Accepted(CommandLine):
     def test_defaults(self):
         options = self.parse()
-        self.assertEqual(options["directory"], os.path.join(self.home, "downloads"))
+        self.assertEqual(options["directory"], os.path.join(self.home, "Downloads"))
         self.assertEqual(options["state"], os.path.join(self.home, ".local/state/txtorrent"))
         self.assertTrue(os.path.isdir(options["directory"]))
         self.assertTrue(os.path.isdir(options["state"]))
         self.assertEqual([metainfo.name for metainfo in options.metainfos], ["good"])
+        self.assertEqual(options.config_dir, os.path.join(self.home, ".config/txtorrent"))
+        self.assertEqual(options.endpoints, [])
         self.assertEqual(
             {
                 name: options[name]
-                for name in ("interface", "max-peers", "max-connections", "download-rate",
-                             "upload-rate", "allocation", "stop-when", "log-level", "recheck",
+                for name in ("interface", "allocation", "stop-when", "log-level", "recheck",
                              "log-json")
             },
             {
-                "interface": None, "max-peers": 100, "max-connections": 4000,
-                "download-rate": 0, "upload-rate": 0,
-                "allocation": Allocation.SPARSE, "stop-when": StopWhen(None),
+                "interface": None, "allocation": Allocation.SPARSE, "stop-when": StopWhen(None),
                 "log-level": "info", "recheck": 0, "log-json": 0,
             },
         )  # fmt: skip
+
+    def test_without_a_torrent(self):
+        """It is a service: the list in its state directory says what to do."""
+        options = Options()
+        options.parseOptions(["--port", "0"])
+        self.assertEqual(options.metainfos, [])
 
     def test_values(self):
         options = self.parse(
@@ -240,13 +242,35 @@ class Accepted(CommandLine):
             "--download-rate", "5MB", "--upload-rate", "512KiB",
             "--stop-when", "ratio:1.5", "--log-level", "debug", "--allocation", "full",
             "--peer", "127.0.0.1:1", "--peer", "[::1]:2", "--peer", "name.example:3",
+            "--control", "unix:x.sock", "--control", "tcp:9091:interface=127.0.0.1", "--log-json",
         )  # fmt: skip
         self.assertEqual(options["directory"], os.path.join(self.home, "a", "b"))
+        self.assertEqual(options["state"], os.path.join(self.home, "s"))
         self.assertEqual(options["interface"], "127.0.0.1")
-        self.assertEqual((options["max-peers"], options["max-connections"]), (7, 9))
-        self.assertEqual((options["download-rate"], options["upload-rate"]), (5_000_000, 524_288))
         self.assertEqual(options["stop-when"].ratio, 1.5)
+        self.assertEqual(options["allocation"], Allocation.FULL)
+        self.assertEqual((options["log-level"], options["log-json"]), ("debug", True))
         self.assertEqual(options.peers, [("127.0.0.1", 1), ("::1", 2), ("name.example", 3)])
+        self.assert_settings(
+            options.settings,
+            peer_limit_per_torrent=7,
+            peer_limit_global=9,
+            speed_limit_down=5_000_000,
+            speed_limit_down_enabled=True,
+            speed_limit_up=524_288,
+            speed_limit_up_enabled=True,
+            control_endpoints=["unix:x.sock", "tcp:9091:interface=127.0.0.1"],
+        )
+
+    def test_no_limit(self):
+        options = self.parse("--upload-rate", "0")
+        self.assert_settings(options.settings, speed_limit_up_enabled=False)
+
+    def test_no_control(self):
+        self.assert_settings(self.parse("--control", "none").settings, control_endpoints=[])
+
+    def assert_settings(self, settings, **expected):
+        self.assertEqual({name: settings.get(name) for name in expected}, expected)
 
     def test_the_same_torrent_twice_is_one(self):
         self.write("again.torrent", GOOD)
@@ -272,6 +296,62 @@ class Accepted(CommandLine):
                 self.assertEqual(StopWhen.parse(text).ratio, ratio)
 
 
+class SettingsFile(CommandLine):
+    """What is in it counts unless the command line says otherwise; what is wrong is told."""
+
+    def setUp(self):
+        super().setUp()
+        self.write("set.toml", b"")
+
+    def parse_with(self, text, *arguments):
+        self.write("set.toml", text.encode())
+        return self.parse("--config", "set.toml", *arguments)
+
+    def test_counts_before_the_defaults(self):
+        options = self.parse_with(f'download_dir = "{self.home}/content"\nlog_level = "warn"')
+        self.assertEqual(options["directory"], os.path.join(self.home, "content"))
+        self.assertEqual(options["log-level"], "warn")
+        self.assertEqual(options.config_dir, self.home)
+
+    def test_the_command_line_counts_before_it(self):
+        options = self.parse_with(
+            'peer_limit_per_torrent = 5\nspeed_limit_up = "1MB"',
+            "--max-peers", "6", "--upload-rate", "0",
+        )  # fmt: skip
+        self.assertEqual(options.settings.get("peer_limit_per_torrent"), 6)
+        self.assertEqual(options.settings.get("speed_limit_up_enabled"), False)
+
+    def test_what_was_changed_at_run_time_counts_before_the_file(self):
+        options = self.parse_with("peer_limit_per_torrent = 5\ndownload_queue_size = 4")
+        settings = options.settings_with({"peer_limit_per_torrent": 8})
+        self.assertEqual(settings.get("peer_limit_per_torrent"), 8)
+        self.assertEqual(settings.get("download_queue_size"), 4)
+        self.assertEqual(settings.overridden, ["peer_limit_per_torrent"])
+
+    def test_the_usual_one(self):
+        folder = os.path.join(self.home, "configuration", "txtorrent")
+        os.makedirs(folder)
+        os.environ["XDG_CONFIG_HOME"] = os.path.dirname(folder)
+        self.write("configuration/txtorrent/config.toml", b"peer_limit_per_torrent = 5")
+        self.assertEqual(self.parse().settings.get("peer_limit_per_torrent"), 5)
+
+    def test_that_is_wrong(self):
+        for text, words in (
+            ("\nfrobnicate = 1", "set.toml:2: "),
+            ("peer_prot = 1", "peer_port"),
+            ("peer_port = 70000", "set.toml:1: peer_port: "),
+            ("peer_port", "set.toml:1: "),
+        ):
+            with self.subTest(text):
+                self.write("set.toml", text.encode())
+                self.assertIn(words, self.refuse_option("--config", "set.toml"))
+
+    def test_that_is_not_there(self):
+        """The usual one may be missing, one that is named must not."""
+        line = self.refuse_option("--config", "missing.toml")
+        self.assertEqual(line, "--config missing.toml: No such file or directory")
+
+
 class RealTwistd(CommandLine):
     """The main mistakes, as a user meets them."""
 
@@ -288,7 +368,7 @@ class RealTwistd(CommandLine):
         self.write("file", b"")
         torrent = ("--torrent", "good.torrent", "--port", "0")
         for arguments, words in (
-            ((), "no torrent given"),
+            (("x.torrent",), "to add a torrent write --torrent x.torrent"),
             (("--torrent", "missing.torrent"), "missing.torrent: cannot be read"),
             (("--torrent", "cut.torrent"), "cut.torrent: not a well formed .torrent file"),
             ((*torrent, "--directory", "file"), "give a directory that you may write to"),
@@ -299,7 +379,9 @@ class RealTwistd(CommandLine):
                 self.assertIn(words, self.complain(*arguments))
 
     def test_twist(self):
-        self.assertIn("no torrent given", self.complain(runner="twist"))
+        self.assertIn(
+            "--port: 'x' is no whole number", self.complain("--port", "x", runner="twist")
+        )
 
     def test_help(self):
         for runner in ("twistd", "twist"):

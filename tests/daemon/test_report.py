@@ -3,39 +3,65 @@
 from attrs import define
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.testing import torrents
-from txtorrent.bitfield import Bitfield
 from txtorrent.daemon.cells import cells
 from txtorrent.daemon.report import bar, describe, describe_all, is_busy
 from txtorrent.metainfo.pieces import BLOCK
-from txtorrent.metainfo.torrentfile import parse
-from txtorrent.swarm.rate import Rate
-from txtorrent.torrent.life import State
-from txtorrent.torrent.progress import Progress
+from txtorrent.seedbox.entry import (
+    DOWNLOAD_QUEUED,
+    DOWNLOADING,
+    SEED_QUEUED,
+    SEEDING,
+    STOPPED,
+    VERIFY_QUEUED,
+    VERIFYING,
+)
 
 PIECES = 40
+SIZE = PIECES * BLOCK
 
 
 @define
-class FakeTorrent:
+class FakeEngine:
+    """What runs while pieces are exchanged."""
+
+    seeds: int
+
+
+@define
+class FakeEntry:
     """What a report looks at."""
 
     name: str
-    state: State
-    progress: Progress
-    peers: int = 0
-    seeds: int = 0
-    error: str | None = None
+    status: int
+    left_until_done: int
+    rate_download: float = 0.0
+    rate_upload: float = 0.0
+    recheck_progress: float = 0.0
+    uploaded_ever: int = 0
+    peers_connected: int = 0
+    failure: str = ""
+    waiting: str = ""
+    torrent: FakeEngine | None = None
+    size_when_done: int = SIZE
+
+    @property
+    def fraction(self):
+        return 1 - self.left_until_done / SIZE
+
+    @property
+    def ratio(self):
+        return self.uploaded_ever / SIZE
+
+    @property
+    def eta(self):
+        return self.left_until_done / self.rate_download if self.rate_download else None
 
 
-def torrent(state, had=0, down=0.0, up=0.0, name="debian.iso", checked=0.0, uploaded=0, **more):
-    metainfo = parse(torrents.make(bytes(PIECES * BLOCK)))
-    have = Bitfield(PIECES)
-    for piece in range(had):
-        have.add(piece)
-    progress = Progress(metainfo, have, Rate(0.0), Rate(0.0, uploaded), checked=checked)
-    progress.downloaded.rate, progress.uploaded.rate = down, up
-    return FakeTorrent(name, state, progress, **more)
+def entry(status, had=0, down=0.0, up=0.0, seeds=0, name="debian.iso", **more):
+    """One of `PIECES` pieces, of which so many are had; rates in bytes/s."""
+    return FakeEntry(
+        name, status, (PIECES - had) * BLOCK, down, up, torrent=FakeEngine(seeds), **more
+    )
 
 
 class Bar(SynchronousTestCase):
@@ -62,27 +88,30 @@ class Log(SynchronousTestCase):
 
     def test_states(self):
         for made, line in (
-            (torrent(State.LOADING), "debian.iso: loading  0.0 %"),
-            (torrent(State.CHECKING, checked=0.29), "debian.iso: checking  29.0 %"),
+            (entry(STOPPED), "debian.iso: stopped  0.0 %"),
+            (entry(VERIFY_QUEUED), "debian.iso: queued to check  0.0 %"),
+            (entry(VERIFYING, recheck_progress=0.29), "debian.iso: checking  29.0 %"),
+            (entry(DOWNLOAD_QUEUED, had=10), "debian.iso: queued  25.0 %"),
+            (entry(SEED_QUEUED, had=PIECES), "debian.iso: queued to seed  100.0 %"),
             (
-                torrent(State.DOWNLOADING, had=10, down=BLOCK, peers=1, seeds=0),
+                entry(DOWNLOADING, had=10, down=BLOCK, peers_connected=1, seeds=0),
                 "debian.iso: downloading  25.0 %  ↓ 16.4 kB/s  ↑ 0 B/s  1 peer (0 seeds)  ETA 30s",
             ),
             (
-                torrent(State.DOWNLOADING, peers=12, seeds=1),
+                entry(DOWNLOADING, peers_connected=12, seeds=1),
                 "debian.iso: downloading  0.0 %  ↓ 0 B/s  ↑ 0 B/s  12 peers (1 seed)  ETA -",
             ),
             (
-                torrent(State.SEEDING, had=PIECES, up=2e6, uploaded=PIECES * BLOCK * 3 // 2),
+                entry(SEEDING, had=PIECES, up=2e6, uploaded_ever=PIECES * BLOCK * 3 // 2),
                 "debian.iso: seeding  100.0 %  ↑ 2.00 MB/s  0 peers (0 seeds)  ratio 1.50",
             ),
             (
-                torrent(State.DOWNLOADING, error="disk full: No space left on device"),
+                entry(DOWNLOADING, waiting="disk full: No space left on device"),
                 "debian.iso: downloading  0.0 %  ↓ 0 B/s  ↑ 0 B/s  0 peers (0 seeds)  ETA -"
                 "  (disk full: No space left on device)",
             ),
             (
-                torrent(State.FAILED, error="storage missing: /srv/seed"),
+                entry(STOPPED, failure="storage missing: /srv/seed"),
                 "debian.iso: error: storage missing: /srv/seed",
             ),
         ):
@@ -90,16 +119,26 @@ class Log(SynchronousTestCase):
                 self.assertEqual(describe(made), line)
                 self.assertEqual(describe_all([made]), line)
 
+    def test_a_seed_that_sleeps(self):
+        made = entry(SEEDING, had=PIECES)
+        made.torrent = None
+        self.assertEqual(
+            describe(made), "debian.iso: seeding  100.0 %  ↑ 0 B/s  0 peers (0 seeds)  ratio 0.00"
+        )
+
+    def test_none_at_all(self):
+        self.assertEqual(describe_all([]), "no torrents")
+
     def test_nothing_less_than_everything_is_100_percent(self):
-        self.assertIn("  97.5 %  ", describe(torrent(State.DOWNLOADING, had=PIECES - 1)))
-        made = torrent(State.CHECKING, checked=0.99999)
+        self.assertIn("  97.5 %  ", describe(entry(DOWNLOADING, had=PIECES - 1)))
+        made = entry(VERIFYING, recheck_progress=0.99999)
         self.assertEqual(describe(made), "debian.iso: checking  99.9 %")
 
     def test_several(self):
         made = [
-            torrent(State.DOWNLOADING, had=10, down=BLOCK, peers=2),
-            torrent(State.DOWNLOADING, had=30, peers=1),
-            torrent(State.SEEDING, had=PIECES, up=1000.0, peers=1),
+            entry(DOWNLOADING, had=10, down=BLOCK, peers_connected=2),
+            entry(DOWNLOADING, had=30, peers_connected=1),
+            entry(SEEDING, had=PIECES, up=1000.0, peers_connected=1),
         ]
         self.assertEqual(
             describe_all(made),
@@ -108,13 +147,13 @@ class Log(SynchronousTestCase):
         )
 
     def test_several_that_are_complete(self):
-        made = [torrent(State.SEEDING, had=PIECES, peers=1), torrent(State.SEEDING, had=PIECES)]
+        made = [entry(SEEDING, had=PIECES, peers_connected=1), entry(SEEDING, had=PIECES)]
         self.assertEqual(describe_all(made), "2 torrents (2 seeding)  100.0 %  ↑ 0 B/s  1 peer")
 
 
 class Terminal(SynchronousTestCase):
     def test_a_bar_fills_what_room_there_is(self):
-        made = torrent(State.DOWNLOADING, had=10, down=BLOCK, peers=1)
+        made = entry(DOWNLOADING, had=10, down=BLOCK, peers_connected=1)
         tail = "25.0 %  ↓ 16.4 kB/s  ↑ 0 B/s  1 peer (0 seeds)  ETA 30s"
         for width, picture in (
             (200, "[█████               ]  "),
@@ -130,7 +169,7 @@ class Terminal(SynchronousTestCase):
 
     def test_a_long_name_gives_way_to_the_numbers(self):
         for name in ("a" * 200, "日本語" * 60):
-            made = torrent(State.DOWNLOADING, had=10, down=BLOCK, peers=1, name=name)
+            made = entry(DOWNLOADING, had=10, down=BLOCK, peers_connected=1, name=name)
             for width in (90, 100, 130, 180):
                 with self.subTest(name=name[:3], width=width):
                     shown = describe(made, width)
@@ -139,25 +178,26 @@ class Terminal(SynchronousTestCase):
                     self.assertTrue(shown.endswith("ETA 30s"), shown)
 
     def test_something_of_the_name_stays(self):
-        made = torrent(State.DOWNLOADING, name="abcdefghijklmnopqrstuvwxyz")
+        made = entry(DOWNLOADING, name="abcdefghijklmnopqrstuvwxyz")
         self.assertTrue(describe(made, 40).startswith("abcdefghijk…: downloading"))
 
     def test_a_seed_has_no_bar(self):
-        self.assertNotIn("[", describe(torrent(State.SEEDING, had=PIECES), 200))
-        seeds = [torrent(State.SEEDING, had=PIECES)] * 2
+        self.assertNotIn("[", describe(entry(SEEDING, had=PIECES), 200))
+        seeds = [entry(SEEDING, had=PIECES)] * 2
         self.assertNotIn("[", describe_all(seeds, 200))
-        self.assertIn("[", describe_all([torrent(State.DOWNLOADING)] * 2, 200))
+        self.assertIn("[", describe_all([entry(DOWNLOADING)] * 2, 200))
 
 
 class Busy(SynchronousTestCase):
     def test_what_is_worth_a_line(self):
         for made, busy in (
-            (torrent(State.LOADING), False),
-            (torrent(State.CHECKING), True),
-            (torrent(State.DOWNLOADING), True),
-            (torrent(State.SEEDING, had=PIECES), False),
-            (torrent(State.SEEDING, had=PIECES, up=1.0), True),
-            (torrent(State.FAILED), False),
+            (entry(STOPPED), False),
+            (entry(DOWNLOAD_QUEUED), False),
+            (entry(VERIFYING), True),
+            (entry(DOWNLOADING), True),
+            (entry(SEEDING, had=PIECES), False),
+            (entry(SEEDING, had=PIECES, up=1.0), True),
+            (entry(STOPPED, failure="no such disk"), False),
         ):
-            with self.subTest(made.state):
+            with self.subTest(made.status):
                 self.assertEqual(is_busy(made), busy)

@@ -118,7 +118,11 @@ class Txtorrent(Client):
             self.case.fail(self.case.with_stories(f"txtorrent says {found[0]!r}"))
 
     async def _start(self, sample: Sample, directory: str, peers: tuple[str, ...]) -> None:
+        config = os.path.join(self.work, "set.toml")
+        write(config, "trust_local_trackers = true\n")
         options = {
+            "--config": config,
+            "--control": "none",
             "--torrent": sample.path,
             "--directory": directory,
             "--state": os.path.join(self.work, "state"),

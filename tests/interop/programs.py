@@ -134,6 +134,9 @@ def _environment(work: str) -> dict[str, str]:
     """What a child sees: no settings of the user, UTF-8 names, and our package."""
     return {
         "HOME": work,
+        "XDG_CONFIG_HOME": os.path.join(work, ".config"),
+        "XDG_RUNTIME_DIR": os.path.join(work, ".run"),
+        "XDG_STATE_HOME": os.path.join(work, ".state"),
         "LC_ALL": "C.UTF-8",
         "PATH": os.environ.get("PATH", os.defpath),
         "PYTHONPATH": ROOT,

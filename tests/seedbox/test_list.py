@@ -60,6 +60,39 @@ class Coming(SeedboxCase):
         self.assertEqual(self.add(self.payload(1), paused=True).id, 2)
 
 
+class Named(SeedboxCase):
+    """Peers that the user names on the command line, for torrents of the list too."""
+
+    def test_of_one_that_runs(self):
+        made = self.payload()
+        seed = self.seed(made)
+        entry = self.add(made)
+        self.run_until(lambda: entry.status == DOWNLOADING and entry.parts)
+        self.box.name_peers(entry, [seed.address])
+        self.run_until(lambda: entry.status == SEEDING)
+
+    def test_of_one_that_is_about_to_run(self):
+        made = self.payload()
+        seed = self.seed(made)
+        self.add(made)
+        self.restart()
+        entry = self.box.torrents[made.metainfo.info_hash]
+        self.box.name_peers(entry, [seed.address])
+        self.run_until(lambda: entry.status == SEEDING)
+
+    def test_of_one_that_sleeps(self):
+        made = self.payload()
+        self.write(made)
+        entry = self.add(made)
+        self.run_until(lambda: entry.status == SEEDING)
+        self.restart()
+        entry = self.box.torrents[made.metainfo.info_hash]
+        leecher = self.swarm(made).add_leecher()
+        self.assertIsNone(entry.torrent)
+        self.box.name_peers(entry, [leecher.address])
+        self.run_until(lambda: leecher.torrent.progress.is_complete)
+
+
 class Removing(SeedboxCase):
     def test_while_it_runs(self):
         made = self.payload()

@@ -17,6 +17,7 @@ from attrs import field, frozen
 from twisted.internet.address import UNIXAddress
 from twisted.internet.defer import Deferred, DeferredList, maybeDeferred, succeed
 from twisted.internet.endpoints import serverFromString
+from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IAddress, IListeningPort
 from twisted.logger import Logger
 from twisted.web.http import HTTPFactory
@@ -91,7 +92,7 @@ class Control:
         return [port.getHost() for port in self._ports]
 
     async def start(self) -> None:
-        """Listen at every endpoint, or at none. RequestError, or Twisted's CannotListenError."""
+        """Listen at every endpoint, or at none. RequestError."""
         try:
             for endpoint in self._endpoints:
                 await self._listen(endpoint)
@@ -115,7 +116,11 @@ class Control:
             endpoint = serverFromString(self._reactor, text)
         except (ValueError, TypeError, LookupError) as error:
             raise RequestError(Code.INVALID_PARAMS, f"control endpoint {text}: {error}") from None
-        port = await endpoint.listen(self._factory)
+        try:
+            port = await endpoint.listen(self._factory)
+        except CannotListenError as error:
+            why = getattr(error.socketError, "strerror", None) or error.socketError
+            raise RequestError(Code.SYSTEM_ERROR, f"control endpoint {text}: {why}") from None
         self._ports.append(port)
         address = port.getHost()
         if self._options.credentials is None and not is_local(address):

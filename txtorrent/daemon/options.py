@@ -18,6 +18,7 @@ from txtorrent.daemon import checks
 from txtorrent.daemon.errors import UserError
 from txtorrent.metainfo.torrentfile import Metainfo, MetainfoError, load
 from txtorrent.session import DEFAULT_CONNECTIONS, DEFAULT_PORT
+from txtorrent.settings import words
 from txtorrent.settings.file import ConfigError, default_path, read
 from txtorrent.settings.settings import SettingError, Settings
 from txtorrent.torrent.shared import DEFAULT_MAX_PEERS, Allocation
@@ -26,6 +27,8 @@ from txtorrent.units import parse_size
 T = TypeVar("T")
 SYNOPSIS: Final = "Usage: twistd -n txtorrent [options] [--torrent FILE ...]"
 DEFAULT_LOG_LEVEL: Final = "info"
+NO_CONTROL: Final = "none"
+"""In place of an endpoint: nobody can control this daemon."""
 LOG_LEVELS: Final = ("debug", "info", "warn", "error", "critical")
 
 
@@ -167,7 +170,7 @@ txtorrent: see twistd --help."""
 
     def opt_control(self, endpoint: str) -> None:
         """A Twisted server endpoint to be controlled at, such as unix:/run/x.sock or tcp:9091:interface=127.0.0.1 (repeatable); or none. [default: the UNIX socket $XDG_RUNTIME_DIR/txtorrent/control.sock or /run/txtorrent/control.sock]"""  # noqa: E501 - one line of the help
-        self.endpoints.append(endpoint)
+        self.endpoints.append(_checked("--control", _endpoint, endpoint))
 
     def opt_peer(self, text: str) -> None:
         """HOST:PORT of a peer to try beside those that trackers know (repeatable)."""
@@ -213,14 +216,14 @@ txtorrent: see twistd --help."""
             if self["config"] is not None or not isinstance(error, FileNotFoundError):
                 raise UserError(f"--config {path}: {error.strerror or error}") from None
         for option, (name, parse) in SETTINGS_OF.items():
-            if self[option]:
+            if self[option] not in (None, 0):  # a flag that is not given is 0
                 self._command_line[name] = _checked(f"--{option}", parse, self[option])
         for option, name in RATES.items():
             if self[option] is not None:
                 rate = _checked(f"--{option}", parse_size, self[option])
                 self._command_line |= {name: rate, f"{name}_enabled": rate > 0}
         if self.endpoints:
-            self._command_line["control_endpoints"] = [e for e in self.endpoints if e != "none"]
+            self._command_line["control_endpoints"] = [e for e in self.endpoints if e != NO_CONTROL]
         try:
             self.settings = self.settings_with({})
         except SettingError as error:
@@ -277,6 +280,10 @@ def _peer(text: str) -> tuple[str, int]:
     if not port:
         raise ValueError(f"{text!r}: nobody can be reached at port 0")
     return host, port
+
+
+def _endpoint(text: str) -> str:
+    return text if text == NO_CONTROL else words.endpoint(text)
 
 
 def _interface(text: str) -> str:

@@ -51,6 +51,8 @@ def describe(torrent: Entry, width: int | None = None) -> str:
 
 def describe_all(torrents: Sequence[Entry], width: int | None = None) -> str:
     """One line for however many torrents there are; `width` as in `describe`."""
+    if not torrents:
+        return "no torrents"
     if len(torrents) == 1:
         return describe(torrents[0], width)
     size = sum(torrent.size_when_done for torrent in torrents)

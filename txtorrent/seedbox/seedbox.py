@@ -13,6 +13,7 @@ from attrs import frozen
 from twisted.internet.defer import Deferred, succeed
 from twisted.logger import Logger
 
+from txtorrent.address import Address
 from txtorrent.bitfield import Bitfield
 from txtorrent.errors import Code, RequestError
 from txtorrent.metainfo.torrentfile import Metainfo
@@ -228,6 +229,14 @@ class Seedbox:
     def wanted(self, entry: Entry) -> None:
         """A tracker knows of somebody who wants a torrent."""
         self.runner.called_for(entry)
+
+    def name_peers(self, entry: Entry, addresses: Sequence[Address]) -> None:
+        """Have these dialled in this run: the user named them. What sleeps wakes for it."""
+        entry.named_peers = tuple(addresses)
+        if entry.torrent is not None:
+            entry.torrent.name_peers(addresses)
+        elif addresses:
+            self.runner.called_for(entry)
 
     def trackers_changed(self, entry: Entry) -> None:
         """Something about a torrent's trackers is not what it was."""

@@ -150,6 +150,12 @@ class Torrent:
         """Serve so many peers at once from now on; None: as many as the upload limit suggests."""
         self._change_options(evolve(self._options, upload_slots=most))
 
+    def name_peers(self, addresses: Sequence[Address]) -> None:
+        """Dial these, which the user names."""
+        self._options = evolve(self._options, peers=(*self._options.peers, *addresses))
+        if self._parts is not None:
+            self._parts.connections.found(addresses, Source.USER)
+
     def _change_options(self, options: TorrentOptions) -> None:
         self._options = options
         if self._parts is not None:
