@@ -17,6 +17,7 @@ from twisted.python.failure import Failure
 
 from txtorrent.address import Address, canonical_host
 from txtorrent.control.access import Credentials
+from txtorrent.control.interfaces import Session as ControlledSession
 from txtorrent.control.logtail import LogTail
 from txtorrent.control.server import Control, ControlOptions, default_endpoint, shown_address
 from txtorrent.daemon import process
@@ -252,7 +253,8 @@ class TorrentService(Service):
         name, password = settings.get("control_username"), settings.secret("control_password")
         control = Control(
             self._reactor,
-            cast(Any, seedbox),
+            # Its methods take entries of its own: those are what control has from it.
+            cast(ControlledSession, seedbox),
             named or [default_endpoint(os.environ)],
             ControlOptions(
                 credentials=Credentials(name, password) if name else None,
