@@ -238,7 +238,7 @@ class TorrentService(Service):
         self._scripts = Scripts(
             self._reactor, commands, get("scripts_at_once"), get("scripts_time_limit")
         )
-        seedbox.observe(Hooks(self._scripts.run))
+        seedbox.observe(Hooks(self._scripts.run, seedbox.torrents.values()))
         watched = [Watched.of(record) for record in get("watch")]
         self._watching = WatchDirectories(
             self._reactor, session.disk.read, watched, Intake(seedbox).add

@@ -106,7 +106,6 @@ class FreeSpace(Case):
         lane.answer = spaceguard.Deferred()
         entry = self.download(self.payload())
         self.run_until(lambda: entry.status == SEEDING)
-        entry.record.is_complete = False
         guard = spaceguard.SpaceGuard(lane, lambda name: 1000)
         for _ in range(50):
             guard.tick([entry])
@@ -114,7 +113,6 @@ class FreeSpace(Case):
         self.assertEqual(jobs, [(self.downloads,)])
         lane.answer.errback(LaneStopped())
         self.assertEqual(guard.hold(entry, entry.parts), "")
-        entry.record.is_complete = True
 
 
 class FairShares(Case):

@@ -4,18 +4,20 @@ from collections.abc import Callable, Iterable
 
 from txtorrent.daemon.scripts import Details
 from txtorrent.seedbox.entry import Entry
+from txtorrent.seedbox.incomplete import is_elsewhere
 
 
 class Hooks:
     """Calls `run` with "added", "done" or "seeded", and the torrent's details.
 
     What was there already when a torrent was added was not done by us. A torrent that goes to
-    another directory when it is complete is done when it is there, or cannot go there.
+    another directory when it is complete is done when it is there, or cannot go there; `entries`,
+    those that there are, may be on their way since an earlier run.
     """
 
-    def __init__(self, run: Callable[[str, Details], None]) -> None:
+    def __init__(self, run: Callable[[str, Details], None], entries: Iterable[Entry] = ()) -> None:
         self._run = run
-        self._moving: set[Entry] = set()
+        self._moving = {each for each in entries if is_elsewhere(each) and each.downloaded_ever}
 
     def torrent_added(self, torrent: Entry) -> None:
         """It is on the list."""
@@ -32,7 +34,8 @@ class Hooks:
                 self._moving.add(torrent)
             else:
                 self._run("done", details(torrent))
-        if "directory" in names and torrent in self._moving:
+        arrived = not torrent.record.place or torrent.failure
+        if "directory" in names and torrent in self._moving and arrived:
             self._moving.discard(torrent)
             self._run("done", details(torrent))
         if "is_finished" in names and torrent.is_finished:

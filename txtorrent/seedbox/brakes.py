@@ -14,7 +14,7 @@ class Brake(Protocol):
         """Hold the download or let it go on, as things stand; why it waits, or ""."""
 
     def tick(self, entries: Iterable[Entry]) -> None:
-        """To be called every second, with the torrents that run."""
+        """To be called every second, with the downloads that run."""
 
 
 class Brakes:
@@ -29,16 +29,22 @@ class Brakes:
     def tick(self, entries: Iterable[Entry]) -> None:
         """To be called every second, with the torrents that run."""
         running = tuple(entries)
+        loading = [entry for entry in running if _loads(entry)]
         for brake in self._brakes:
-            brake.tick(running)
+            brake.tick(loading)
         for entry in running:
             self.look(entry)
 
     def look(self, entry: Entry) -> None:
         """Hold its download, or let it go on; to be called as soon as it exchanges pieces."""
-        parts = entry.parts
-        reasons = [brake.hold(entry, parts) for brake in self._brakes] if parts is not None else []
-        braked = next(filter(None, reasons), "")
+        parts, braked = entry.parts, ""
+        if parts is not None and _loads(entry):
+            reasons = [brake.hold(entry, parts) for brake in self._brakes]
+            braked = next(filter(None, reasons), "")
         if braked != entry.braked:
             entry.braked = braked
             self._told(entry, ("waiting",))
+
+
+def _loads(entry: Entry) -> bool:
+    return not entry.record.is_complete

@@ -22,7 +22,7 @@ class FairShare:
     def hold(self, entry: Entry, parts: Parts) -> str:
         """Hold the last piece, or let it be begun; why the torrent waits for it, or ""."""
         share, left = self._share(entry), 0
-        if share and not entry.record.is_complete:
+        if share:
             left = fair_share_left(entry.record.size_when_done, entry.uploaded_ever, share)
         torrent = entry.torrent
         assert torrent is not None

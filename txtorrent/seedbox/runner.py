@@ -283,7 +283,9 @@ class Runner:
         """It is known what is on disk, or everything has just come."""
         was_complete, entry.record.is_complete = entry.record.is_complete, complete
         verified, entry.to_verify = entry.to_verify, False
-        entry.progressed_at = entry.counted_at = self._now()
+        entry.counted_at = self._now()
+        if not (complete and was_complete):  # waking up is no progress
+            entry.progressed_at = self._now()
         entry.awake_until = self._now() + AWAKE_FOR
         self.note_progress(entry)
         self._began(entry)

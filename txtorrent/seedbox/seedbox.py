@@ -22,9 +22,11 @@ from txtorrent.seedbox.blocking import Blocking
 from txtorrent.seedbox.brakes import Brakes
 from txtorrent.seedbox.changing import changed
 from txtorrent.seedbox.details import Details, make_details
-from txtorrent.seedbox.entry import Entry
+from txtorrent.seedbox.entry import VERIFYING, Entry
 from txtorrent.seedbox.fairshare import FairShare
+from txtorrent.seedbox.goals import Goals
 from txtorrent.seedbox.groups import Group, groups, with_group
+from txtorrent.seedbox.incomplete import Incomplete
 from txtorrent.seedbox.limiting import Limiting
 from txtorrent.seedbox.network import Ban, Bans
 from txtorrent.seedbox.observers import Observer, Observers
@@ -42,12 +44,11 @@ from txtorrent.seedbox.trackerdefaults import TrackerDefaults
 from txtorrent.seedbox.turns import Turns
 from txtorrent.seedbox.web import Web
 from txtorrent.session import Session, Supervised
-from txtorrent.settings.policy import seeding_goal
 from txtorrent.settings.settings import Settings
 from txtorrent.storage import listing
 from txtorrent.storage.listing import Changes, Listing, NewEntry
 from txtorrent.swarm.queue import Move
-from txtorrent.swarm.share import Goal, Limit
+from txtorrent.swarm.share import Goal
 from txtorrent.tracker.announcer import Announcer
 
 WRITE_EVERY: Final = 30
@@ -81,7 +82,6 @@ class Seedbox:
         self.close = end
         self.config_dir = config_dir or session.options.state
         self._settings = settings
-        self._goal = seeding_goal(settings.get)
         self._session = session
         self._by_id: dict[int, Entry] = {}
         self._listing = Listing(session.journal)
@@ -112,6 +112,10 @@ class Seedbox:
         self._turns = Turns()
         self._queueing = Queueing(self.torrents, self.runner, settings.get, self.now, told)
         self._places = Places(session, self._listing, self.runner, told)
+        self._incomplete = Incomplete(
+            session.disk.read, settings.get, self._places, self.torrents.values
+        )
+        self._goals = Goals(self.torrents, settings, self.now, self._seeded_enough)
         self._statistics = Statistics(self.runner, self.now)
         self._ticker = Supervised(session.reactor, 1.0, self._tick)
         self._ticks = 0
@@ -136,6 +140,7 @@ class Seedbox:
         self._tracker_defaults.open()
         self._blocking.open()
         await self._places.resume(self.torrents)
+        self._incomplete.settle(self.torrents.values())
         self._queueing.decide(shorten=False)
         self._ticker.start()
 
@@ -256,13 +261,7 @@ class Seedbox:
 
     def goal(self, entry: Entry) -> Goal:
         """When it has been seeded enough."""
-        record, ours = entry.record, self._goal
-        if record.seed_ratio_mode == record.seed_idle_mode == Limit.SESSION:
-            return ours
-        return Goal(
-            Limit(record.seed_ratio_mode).choose(record.seed_ratio_limit, ours.ratio),
-            Limit(record.seed_idle_mode).choose(record.seed_idle_limit, ours.idle),
-        )
+        return self._goals.of(entry)
 
     def read_details(self, entry: Entry) -> "Deferred[Details]":
         """Its files and pieces."""
@@ -312,6 +311,7 @@ class Seedbox:
     async def _record(self, metainfo: Metainfo, record: Record) -> Added:
         """Nobody else adds files of this name to this directory meanwhile."""
         await self._refuse_shared_files(metainfo, record.directory)
+        record.place = await self._incomplete.place(metainfo, record.directory)
         new = NewEntry(metainfo.info_hash, record.encode(), metainfo.raw)
         [row] = await self._listing.add([new])
         entry = Entry(row.id, row.info_hash, record, self)
@@ -506,13 +506,13 @@ class Seedbox:
     # -- as time passes ----------------------------------------------------------------------
 
     def _settings_changed(self, names: Collection[str]) -> None:
-        self._goal = seeding_goal(self._settings.get)
         self._queueing.look(shorten=any("queue" in name for name in names))
         self._observers.settings_changed(names)
 
     def _completed(self, entry: Entry) -> None:
         self._queueing.look()
         self._put([entry], ("done_date",)).addErrback(self._not_written)
+        self._incomplete.settle([entry])
 
     def _tick(self) -> None:
         if self._ticks % LOOK_EVERY == 0:
@@ -522,6 +522,7 @@ class Seedbox:
         for entry in tuple(self.runner.active):
             self._look_at(entry)
         self._brakes.tick(self.runner.active)
+        self._goals.tick()
         if self._ticks % WRITE_EVERY == 0:
             Deferred.fromCoroutine(self._write()).addErrback(self._not_written)
 
@@ -529,30 +530,27 @@ class Seedbox:
         now, torrent = self.now(), entry.torrent
         if torrent is None:
             return
-        moving = torrent.progress.uploaded.rate or torrent.progress.downloaded.rate
+        down, up = entry.rate_download, entry.rate_upload
+        moving = down or up
         if moving:
-            entry.progressed_at, entry.record.activity_date = now, time.time()
+            entry.record.activity_date = time.time()
             self.runner.dirty.add(entry)
+        if (up if entry.record.is_complete else down) or entry.status == VERIFYING:
+            entry.progressed_at = now
         entry.count_seconds(now)
         names = ("rate_download", "rate_upload", "left_until_done", "peers") if moving else ()
         if names:
             self._observers.changed(entry, names)
-        self._mind_goal(entry)
+        self._goals.look(entry)
         if not self.runner.is_wanted(entry):
             self.runner.mind(entry)
 
-    def _mind_goal(self, entry: Entry) -> None:
-        record = entry.record
-        if not record.is_complete or not record.running:
-            return
-        idle = self.now() - entry.progressed_at
-        why = self.goal(entry).reached(record.size_when_done, entry.uploaded_ever, idle)
-        if why is not None:
-            _log.info("{name}: {why}, stopped", name=record.name, why=why)
-            record.is_finished = True
-            self.stop([entry]).addErrback(self._not_written)
-            entry.reason = why
-            self._observers.changed(entry, ("is_finished", "waiting"))
+    def _seeded_enough(self, entry: Entry, why: str) -> None:
+        _log.info("{name}: {why}, stopped", name=entry.record.name, why=why)
+        entry.record.is_finished = True
+        self.stop([entry]).addErrback(self._not_written)
+        entry.reason = why
+        self._observers.changed(entry, ("is_finished", "waiting"))
 
     async def _write(self) -> None:
         """Write what changes all the time."""

@@ -38,7 +38,7 @@ class SpaceGuard:
         self._ticks += 1
         if self._ticks % LOOK_EVERY:
             return
-        used = {entry.torrent.directory for entry in entries if entry.torrent and _loads(entry)}
+        used = {entry.torrent.directory for entry in entries if entry.torrent}
         self._free = {path: free for path, free in self._free.items() if path in used}
         if self._floor:
             for directory in used:
@@ -48,7 +48,7 @@ class SpaceGuard:
         """Hold the download or let it go on; why it waits, or ""."""
         assert entry.torrent is not None
         directory, floor = entry.torrent.directory, self._floor
-        free = self._free.get(directory) if floor and _loads(entry) else inf
+        free = self._free.get(directory) if floor else inf
         if free is None:
             self._look(directory)
         is_low = free is not None and free < floor
@@ -77,7 +77,3 @@ class SpaceGuard:
         """Whoever writes there finds out what is wrong."""
         del self._looking[directory]
         self._free[directory] = inf
-
-
-def _loads(entry: Entry) -> bool:
-    return not entry.record.is_complete
