@@ -3,7 +3,6 @@
 from tests.seedbox.case import DOWNLOADING, SEEDING, SeedboxCase
 from txtorrent.seedbox import spaceguard
 from txtorrent.seedbox.space import Space
-from txtorrent.storage.disk import LaneStopped
 from txtorrent.swarm.peerbook import Source
 
 
@@ -106,13 +105,20 @@ class FreeSpace(Case):
         lane.answer = spaceguard.Deferred()
         entry = self.download(self.payload())
         self.run_until(lambda: entry.status == SEEDING)
-        guard = spaceguard.SpaceGuard(lane, lambda name: 1000)
+        known = []
+        guard = spaceguard.SpaceGuard(lane, lambda name: 1000, lambda: known.append(1))
         for _ in range(50):
             guard.tick([entry])
             self.assertEqual(guard.hold(entry, entry.parts), "")
         self.assertEqual(jobs, [(self.downloads,)])
-        lane.answer.errback(LaneStopped())
-        self.assertEqual(guard.hold(entry, entry.parts), "")
+        self.assertEqual(known, [])
+        lane.answer.errback(OSError())
+        self.assertEqual((known, guard.hold(entry, entry.parts)), ([1], ""))
+
+    def test_a_download_begins_at_once(self):
+        """It does not wait for the look of the next second."""
+        entry = self.download(self.payload())
+        self.assertFalse(entry.parts.exchange._held)
 
 
 class FairShares(Case):

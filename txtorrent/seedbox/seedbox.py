@@ -96,8 +96,8 @@ class Seedbox:
         self._observers = Observers()
         told = self._observers.changed
         self._limiting = Limiting(session, settings, self.torrents.values)
-        brakes = SpaceGuard(session.disk.read, settings.get), FairShare(settings.get)
-        self._brakes = Brakes(brakes, told)
+        guard = SpaceGuard(session.disk.read, settings.get, self._look_again)
+        self._brakes = Brakes((guard, FairShare(settings.get)), told)
         self.runner = Runner(
             session,
             self._listing,
@@ -525,6 +525,11 @@ class Seedbox:
         self._goals.tick()
         if self._ticks % WRITE_EVERY == 0:
             Deferred.fromCoroutine(self._write()).addErrback(self._not_written)
+
+    def _look_again(self) -> None:
+        """Perhaps a download may go on that was just begun."""
+        for entry in self.runner.active:
+            self._brakes.look(entry)
 
     def _look_at(self, entry: Entry) -> None:
         now, torrent = self.now(), entry.torrent

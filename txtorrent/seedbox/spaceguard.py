@@ -10,7 +10,7 @@ from twisted.python.failure import Failure
 
 from txtorrent.seedbox.entry import Entry
 from txtorrent.seedbox.space import Space, measure
-from txtorrent.storage.disk import Lane
+from txtorrent.storage.disk import Lane, LaneStopped
 from txtorrent.torrent.parts import Parts
 from txtorrent.units import show_size
 
@@ -23,12 +23,16 @@ class SpaceGuard:
     """A brake: holds downloads to where less than `free_space_floor` is free.
 
     Each directory is looked at by a job of its own on `lane`, one at a time: a file system that
-    hangs holds up its own downloads only. Until one has been looked at its downloads wait.
+    hangs holds up its own downloads only. Until one has been looked at its downloads wait; then
+    `known` is called.
     """
 
-    def __init__(self, lane: Lane, setting: Callable[[str], Any]) -> None:
+    def __init__(
+        self, lane: Lane, setting: Callable[[str], Any], known: Callable[[], object]
+    ) -> None:
         self._lane = lane
         self._setting = setting
+        self._known = known
         self._free: dict[str, float] = {}
         self._looking: dict[str, Deferred[None]] = {}
         self._ticks = 0
@@ -70,10 +74,16 @@ class SpaceGuard:
             )
 
     def _seen(self, space: Space, directory: str) -> None:
-        del self._looking[directory]
-        self._free[directory] = space.free
+        self._note(directory, space.free)
 
     def _not_seen(self, failure: Failure, directory: str) -> None:
         """Whoever writes there finds out what is wrong."""
+        if not failure.check(LaneStopped):
+            self._note(directory, inf)
+
+    def _note(self, directory: str, free: float) -> None:
         del self._looking[directory]
-        self._free[directory] = inf
+        is_new = directory not in self._free
+        self._free[directory] = free
+        if is_new:
+            self._known()
