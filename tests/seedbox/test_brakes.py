@@ -111,7 +111,7 @@ class FreeSpace(Case):
             guard.tick([entry])
             self.assertEqual(guard.hold(entry, entry.parts), "")
         self.assertEqual(jobs, [(self.downloads,)])
-        self.assertEqual(known, [])
+        self.assertEqual((known, entry.parts.exchange._held), ([], True))
         lane.answer.errback(OSError())
         self.assertEqual((known, guard.hold(entry, entry.parts)), ([1], ""))
 

@@ -134,7 +134,7 @@ class Blocking:
 def _tell(errors: Errors) -> None:
     if errors.count:
         _log.warn(
-            "{count} lines of the blocklist say nothing: {first}",
+            "lines of the blocklist that say nothing: {count}, such as {first}",
             count=errors.count, first="; ".join(errors.first),
         )  # fmt: skip
 
