@@ -44,6 +44,8 @@ class Task:
     target: str
     step: Step
     move: Move | None = None
+    is_superseded: bool = False
+    """The content is to be elsewhere: what was recorded is taken back together with that."""
     job: Deferred[None] = field(factory=lambda: succeed(None))
 
     def encode(self, step: Step) -> bytes:
@@ -118,15 +120,16 @@ class Places:
                 tasks[entry] = Task(source, directory, BEGIN)
         return tasks
 
-    async def look_there(self, entries: Collection[Entry], directory: str) -> list[Entry]:
-        """Have these look for their content in `directory`; those that have to be verified."""
+    async def look_there(self, entries: Collection[Entry], directory: str) -> Changes:
+        """Have these look for their content in `directory`; what is to be recorded for that."""
         for entry in entries:
             await self._cancel(entry)
             entry.is_held = True
             await self._runner.halt(entry)
             entry.record.directory, entry.record.place = directory, ""
             entry.is_held = False
-        return list(entries)
+        rows = [Row(entry.id, entry.info_hash, entry.record.encode()) for entry in entries]
+        return Changes(put=rows, tasks={(entry.info_hash, MOVE): None for entry in entries})
 
     async def resume(self, entries: dict[bytes, Entry]) -> None:
         """Take up what a kill interrupted."""
@@ -217,7 +220,7 @@ class Places:
 
     def _record(self, entry: Entry, task: Task, step: Step) -> "Deferred[Any]":
         task.step = step
-        if entry.is_removed:
+        if entry.is_removed or (task.is_superseded and step.phase is not Phase.CLEANING):
             return succeed(None)
         rows = []
         if step.phase is Phase.CLEANING:
@@ -228,14 +231,15 @@ class Places:
         return self._listing.change(Changes(put=rows, tasks={(entry.info_hash, MOVE): data}))
 
     async def _cancel(self, entry: Entry) -> None:
-        """Leave the content where it is, if it is being moved or is to be."""
+        """Leave the content where it is, if it is being moved or is to be. That there is no move
+        any more is for the caller to record, with what takes its place."""
         task = self._tasks.get(entry)
         if task is None:
             return
+        task.is_superseded = True
         if task.move is None:
             del self._tasks[entry]
             entry.reason = ""
-            await self._record(entry, task, Step(Phase.DONE))
         else:
             task.move.cancel()
             await _when_called(task.job)

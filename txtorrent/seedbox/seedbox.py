@@ -470,9 +470,10 @@ class Seedbox:
         return Deferred.fromCoroutine(self._look_there(torrents, directory))
 
     async def _look_there(self, torrents: Collection[Entry], directory: str) -> None:
-        moved_by_hand = await self._places.look_there(torrents, directory)
-        await self._put(moved_by_hand, ("directory",))
-        self.verify(moved_by_hand)
+        await self._listing.change(await self._places.look_there(torrents, directory))
+        for entry in torrents:
+            self._observers.changed(entry, ("directory",))
+        self.verify(torrents)
 
     def rename_path(self, torrent: Entry, path: str, name: str) -> "Deferred[None]":
         """Give a file or folder of a torrent another name. RequestError."""
