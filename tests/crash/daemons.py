@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from base64 import b64encode
+from contextlib import suppress
 from http.client import HTTPException
 
 from tests.daemon.commands import ROOT, environment
@@ -17,7 +18,7 @@ STUCK = 60.0
 """Seconds after which a daemon that should be there, or gone, counts as stuck."""
 LOOK_EVERY = 0.005
 SESSION_ID = "X-Transmission-Session-Id"
-BAD = ("Traceback", "damaged", "an error of ours", "could not")
+BAD = ("Traceback", "damaged", "an error of ours", "could not", "was not moved", "not all")
 """What no daemon is to say, however its predecessor ended."""
 
 
@@ -30,10 +31,12 @@ class Gone(Exception):
 
 
 class Nursery:
-    """The process that daemons are forks of. `home` is theirs."""
+    """The process that daemons are forks of. `home` is theirs; content may also be elsewhere."""
 
-    def __init__(self, home):
+    def __init__(self, home, elsewhere=None):
         self.home = home
+        with open(f"{home}/config.toml", "w") as config:
+            config.write(f'allowed_directories = ["{home}/content", "{elsewhere or home}"]\n')
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.crash.nursery"],
             cwd=ROOT,
@@ -47,6 +50,7 @@ class Nursery:
         """A daemon that has just been started; see nursery.py for `steps`."""
         argv = [
             "txtorrent", "--state", f"{self.home}/state", "--directory", f"{self.home}/content",
+            "--config", f"{self.home}/config.toml",
             "--port", "0", "--interface", HOST, "--control", f"unix:{self.home}/run/control.sock",
         ]  # fmt: skip
         output = f"{self.home}/output"
@@ -90,6 +94,12 @@ class Daemon:
                 time.sleep(LOOK_EVERY)
             else:
                 return
+
+    def wait_gone_or(self, done):
+        """Returns when it has been killed, or when `done`, which asks it, returns."""
+        with suppress(Gone):
+            self.wait_ready()
+            done()
 
     def call(self, method, **params):
         """The result. Refused, Gone."""

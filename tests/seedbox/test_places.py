@@ -98,3 +98,38 @@ class Places(SeedboxCase):
         self.result_of(self.box.remove([entry], delete_data=False))
         self.clock.advance(5)
         self.assertEqual(self.content(self.downloads, "t0.bin"), self.made.data)
+
+    def test_a_move_is_recorded_before_it_is_acknowledged(self):
+        entry = self.seeding()
+        moving = self.box.set_location([entry], self.elsewhere, True)
+        self.result_of(moving)
+        self.kill()
+        self.start()
+        entry = self.box.torrents[entry.info_hash]
+        self.run_until(lambda: entry.directory == self.elsewhere and not entry.waiting)
+        self.assertEqual(self.content(self.elsewhere, "t0.bin"), self.made.data)
+
+    def test_while_it_is_to_be_moved(self):
+        """To one place only; and it may be looked for elsewhere instead, or be removed."""
+        entry = self.seeding()
+        other = os.path.join(self.folder, "other")
+        moving = self.box.set_location([entry], self.elsewhere, True)
+        with self.assertRaises(RequestError):
+            self.result_of(self.box.set_location([entry], other, True))
+        os.makedirs(other)
+        torrents.write_content(other, self.made.metainfo, self.made.data)
+        self.result_of(moving)
+        self.result_of(self.box.set_location([entry], other, False))
+        self.clock.advance(5)
+        self.assertEqual((entry.directory, entry.waiting), (other, ""))
+        self.assertEqual(self.result_of(self.box._listing.tasks()), [])
+        self.assertEqual(self.content(other, "t0.bin"), self.made.data)
+
+    def test_what_waits_to_be_moved_does_not_keep_the_daemon_from_ending(self):
+        entries = [self.seeding(), *(self.add(self.payload(number)) for number in (1, 2))]
+        self.result_of(self.box.set_location(entries, self.elsewhere, True))
+        self.restart()
+        entries = list(self.box.torrents.values())
+        self.run_until(lambda: [e.directory for e in entries] == [self.elsewhere] * 3)
+        self.clock.advance(5)
+        self.assertEqual(self.result_of(self.box._listing.tasks()), [])

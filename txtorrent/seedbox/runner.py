@@ -133,8 +133,8 @@ class Runner:
         if torrent is None or torrent.state in (State.NEW, State.LOADING):
             return
         progress = torrent.progress
-        self.downloaded += entry.downloaded_since
-        self.uploaded += entry.uploaded_since
+        self.downloaded += max(0, progress.downloaded.total - record.downloaded)
+        self.uploaded += max(0, progress.uploaded.total - record.uploaded)
         record.downloaded, record.uploaded = progress.downloaded.total, progress.uploaded.total
         record.have_valid = progress.had
         record.left_until_done, record.size_when_done = progress.left, progress.wanted_size
