@@ -56,7 +56,7 @@ class Port(Case):
         self.clock.advance(30)
         self.assertEqual((leecher.linked, entry.peers_connected), ([], 0))
 
-    def test_trackers_are_told(self):
+    def check_trackers_are_told(self, pause):
         tracker = Register(self.network.host("9.9.9.8"), min_interval=1)
         url = tracker.listen_http()
         made = self.payload()
@@ -64,13 +64,19 @@ class Port(Case):
         entry = self.add(made, trackers=((url,),))
         self.run_until(lambda: tracker.announces)
         self.assertEqual(tracker.announces[-1].address.port, OLD)
-        self.clock.advance(5)
+        self.clock.advance(pause)
         self.set(peer_port=NEW)
         self.run_until(lambda: tracker.announces[-1].address.port == NEW, 70)
         self.assertEqual(entry.status, SEEDING)
         self.stop()
         tracker.close()
         self.start()
+
+    def test_trackers_are_told(self):
+        self.check_trackers_are_told(pause=5)
+
+    def test_trackers_are_told_although_they_are_being_told_the_old_one(self):
+        self.check_trackers_are_told(pause=0)
 
     def test_taken(self):
         other = self.host.listenTCP(NEW, Factory())

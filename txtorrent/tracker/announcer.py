@@ -72,6 +72,7 @@ class Announcer:
         "_scraping",
         "_shared",
         "_telling",
+        "_told_port",
         "_tiers",
         "_uploaded_before",
         "booking",
@@ -110,6 +111,7 @@ class Announcer:
         self._round: Iterator[Tracker] | None = None
         self._asked: Tracker | None = None
         self._telling = Event.NONE
+        self._told_port = 0
         self._current: Tracker | None = None
         self._scraping: Deferred[Any] | None = None
         self._over: Deferred[None] | None = None
@@ -414,6 +416,7 @@ class Announcer:
 
     def _request(self, tracker: Tracker, event: Event) -> AnnounceRequest:
         totals = self.owner.totals()
+        self._told_port = self._shared.port
         numwant = NUM_WANT if totals.left else NUM_WANT_SEEDING
         return AnnounceRequest(
             info_hash=self.info_hash,
@@ -434,6 +437,8 @@ class Announcer:
         self._current = tracker
         untold = tracker.event(self._completed) is not Event.NONE
         self._schedule(self._now if untold else tracker.due_at)
+        if self._told_port != self._shared.port:
+            self.want_peers()  # it has become another while that announce was under way
         if response.seeders is None or response.leechers is None:
             self._scrape(tracker)
         self._tell_change()
