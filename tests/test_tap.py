@@ -124,6 +124,21 @@ class OnASimulatedNetwork(Home):
         self.clock.advance(60)
         self.assertEqual(self.network.leftovers(), [])
 
+    def test_what_the_session_is_told(self):
+        with open(self.path("config.toml"), "w") as file:
+            file.write(
+                "tracker_requests_at_once = 7\ntracker_requests_per_host = 2\n"
+                "peer_limit_global = 123\n"
+            )
+        host = self.network.host("20.0.0.1")
+        config = self.path("config.toml")
+        service = self.service(host, self.torrent(), "leecher", "--config", config)
+        options = service._session.options
+        self.assertEqual((options.tracker_requests, options.tracker_requests_per_host), (7, 2))
+        self.assertEqual(options.connections, 123)
+        self.assertGreaterEqual(options.most_connections, 123)
+        self.stop(service)
+
     def test_stopped_before_it_has_begun(self):
         service = self.service(self.network.host("20.0.0.1"), self.torrent(), "leecher")
         self.assertLessEqual(self.stop(service), STOP_LIMIT)

@@ -43,7 +43,8 @@ from txtorrent.torrent.shared import Budget, Shared, TorrentOptions
 from txtorrent.torrent.torrent import Torrent
 from txtorrent.tracker.announcer import Announcer
 from txtorrent.tracker.announcing import Announcing
-from txtorrent.tracker.clients import Trackers
+from txtorrent.tracker.clients import MAX_UNDER_WAY, Trackers
+from txtorrent.tracker.turns import MAX_PER_HOST
 from txtorrent.wire.handshake import make_peer_id
 
 DEFAULT_PORT: Final = 6881
@@ -79,6 +80,9 @@ class SessionOptions:
     upload_rate: int = 0
     connections: int = DEFAULT_CONNECTIONS
     most_connections: int = MOST_CONNECTIONS
+    tracker_requests: int = MAX_UNDER_WAY
+    """Under way at once."""
+    tracker_requests_per_host: int = MAX_PER_HOST
 
 
 class DuplicateTorrent(ValueError):
@@ -109,7 +113,13 @@ class Session:
         self._random = random or SystemRandom()
         self.disk = disk or Disk.threaded(reactor, os.cpu_count() or 1)
         self.journal = Journal(self.disk.state, options.state)
-        self._trackers = Trackers(reactor, self._random, options.interface)
+        self._trackers = Trackers(
+            reactor,
+            self._random,
+            options.interface,
+            options.tracker_requests,
+            options.tracker_requests_per_host,
+        )
         self._factory = InboundFactory(reactor, self._torrent_for, self._refuse)
         self._accept_rate = AcceptRate()
         self._listening: IListeningPort | None = None

@@ -150,7 +150,7 @@ class TorrentService(Service):
 
     def _make_session(self) -> Session:
         descriptors = process.raise_descriptor_limit()
-        options, wanted = self._options, self._options.settings.get("peer_limit_global")
+        options, get = self._options, self._options.settings.get
         most = process.connections_within(descriptors, default_limit(), MOST_CONNECTIONS)
         return Session(
             self._reactor,
@@ -158,8 +158,10 @@ class TorrentService(Service):
                 state=options["state"],
                 port=options["port"],
                 interface=options["interface"],
-                connections=min(wanted, most),
+                connections=min(get("peer_limit_global"), most),
                 most_connections=most,
+                tracker_requests=get("tracker_requests_at_once"),
+                tracker_requests_per_host=get("tracker_requests_per_host"),
             ),
             self._disk,
         )

@@ -6,7 +6,7 @@ from txtorrent import session
 from txtorrent.settings.records import REQUIRED, Bad, List, Named, Record, paths_in
 from txtorrent.settings.table import CHAPTERS, SECTIONS, SETTINGS
 from txtorrent.torrent import shared
-from txtorrent.tracker import clients
+from txtorrent.tracker import clients, turns
 
 
 def records(kind):
@@ -55,7 +55,7 @@ class Table(SynchronousTestCase):
             ("peer_limit_global", session.DEFAULT_CONNECTIONS),
             ("peer_limit_per_torrent", shared.DEFAULT_MAX_PEERS),
             ("tracker_requests_at_once", clients.MAX_UNDER_WAY),
-            ("tracker_requests_per_host", clients.MAX_PER_HOST),
+            ("tracker_requests_per_host", turns.MAX_PER_HOST),
         ):
             self.assertEqual(SETTINGS[name].default, value, name)
 

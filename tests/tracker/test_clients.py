@@ -76,6 +76,13 @@ class BoundTests(TurnCase):
         self.client.answer(0)
         self.assertEqual(len(self.client.open), 50)
 
+    def test_other_bounds(self) -> None:
+        self.trackers = Trackers(self.clock, Random(1), at_once=3, per_host=2)
+        self.trackers._clients = dict.fromkeys(("http", "https", "udp"), self.client)
+        for host in "aaabbb":
+            self.ask(host)
+        self.assertEqual(sorted(self.client.hosts()), ["a", "a", "b"])
+
     def test_no_other_host_waits(self) -> None:
         for _ in range(5000):
             self.ask("dead")
@@ -87,7 +94,7 @@ class BoundTests(TurnCase):
             self.successResultOf(other)
 
     def test_hosts_take_turns(self) -> None:
-        self.patch(clients, "MAX_UNDER_WAY", 1)
+        self.trackers._at_once = 1
         for host in "aaabbbccc":
             self.ask(host)
         order = ""
@@ -433,7 +440,7 @@ class ApplicantTests(TurnCase):
         self.assertEqual([each.outcome for each in torrents], [None, OK, None, None, None, None])
 
     def test_ranks(self) -> None:
-        self.patch(clients, "MAX_UNDER_WAY", 1)
+        self.trackers._at_once = 1
         self.apply()
         for number, rank in enumerate([Rank.OTHERS, Rank.DOWNLOADS, Rank.ENDING] * 2):
             self.apply(rank=rank, uploaded=number)

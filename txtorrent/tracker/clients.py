@@ -18,7 +18,7 @@ from twisted.python.failure import Failure
 
 from txtorrent.tracker.errors import RestingError, TimedOutError, UnreachableError
 from txtorrent.tracker.http import HttpTrackers
-from txtorrent.tracker.turns import FIRST_REST, Applicant, Host, Rank, Turn, rank_of
+from txtorrent.tracker.turns import FIRST_REST, MAX_PER_HOST, Applicant, Host, Rank, Turn, rank_of
 from txtorrent.tracker.udp import UdpTrackers
 from txtorrent.wire.announce import (
     AnnounceRequest,
@@ -46,11 +46,21 @@ class Trackers:
 
     `reactor` provides IReactorTCP, IReactorUDP, IReactorTime and IReactorPluggableNameResolver;
     `random` must not be guessable (random.SystemRandom): it makes the ids that keep strangers
-    from answering in a tracker's place. `interface` is the IP address to ask from.
+    from answering in a tracker's place. `interface` is the IP address to ask from. `at_once`
+    requests may be under way, `per_host` of them to one host.
     """
 
-    def __init__(self, reactor: Any, random: Random, interface: str | None = None) -> None:
+    def __init__(
+        self,
+        reactor: Any,
+        random: Random,
+        interface: str | None = None,
+        at_once: int = MAX_UNDER_WAY,
+        per_host: int = MAX_PER_HOST,
+    ) -> None:
         self._reactor = reactor
+        self._at_once = at_once
+        self._per_host = per_host
         http, udp = HttpTrackers(reactor, interface), UdpTrackers(reactor, random, interface)
         self._clients: dict[str, HttpTrackers | UdpTrackers]
         self._clients = {"http": http, "https": http, "udp": udp}
@@ -142,7 +152,7 @@ class Trackers:
     def _host(self, name: str) -> Host:
         if name not in self._hosts:
             self._make_room()
-            self._hosts[name] = Host(name)
+            self._hosts[name] = Host(name, self._per_host)
         return self._hosts[name]
 
     def _make_room(self) -> None:
@@ -166,7 +176,7 @@ class Trackers:
             return
         self._beginning = True
         try:
-            while self._ready and self._under_way < MAX_UNDER_WAY:
+            while self._ready and self._under_way < self._at_once:
                 self._begin(next(iter(self._ready)))
         finally:
             self._beginning = False

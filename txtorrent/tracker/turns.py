@@ -148,6 +148,8 @@ class Host:
     """One tracker's host: who is asking it, who waits, and whether it has been silent."""
 
     name: str
+    most: int = MAX_PER_HOST
+    """Requests at once."""
     waiting: Line = field(factory=Line, init=False)
     under_way: dict[Turn, None] = field(factory=dict, init=False)
     silences: int = field(default=0, init=False)
@@ -156,7 +158,7 @@ class Host:
     @property
     def limit(self) -> int:
         """Requests at once: a single one finds out whether a silent host is back."""
-        return MAX_PER_HOST if self.silences < SILENCES else 1
+        return self.most if self.silences < SILENCES else 1
 
     @property
     def is_idle(self) -> bool:
