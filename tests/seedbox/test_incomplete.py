@@ -129,6 +129,18 @@ class Incomplete(SeedboxCase):
         self.run_until(lambda: other.parts)
         self.assertEqual((other.record.place, os.listdir(elsewhere)), ("", ["t0.bin"]))
 
+    def test_two_of_one_name_at_once(self):
+        directories = [os.path.join(self.folder, name) for name in ("one", "two")]
+        adding = [
+            self.box.add(
+                self.payload(pieces=number + 1).metainfo.raw,
+                {"directory": directory, "paused": True},
+            )
+            for number, directory in enumerate(directories)
+        ]
+        entries = [self.result_of(each).torrent for each in adding]
+        self.assertEqual([each.record.place for each in entries], [self.incomplete, ""])
+
     def test_a_directory_that_cannot_be_made(self):
         with open(self.incomplete, "wb"):
             pass

@@ -305,11 +305,10 @@ class Seedbox:
         await self._places.deleted(metainfo.info_hash)
         options = {**self._tracker_defaults.options(metainfo.announce_tiers), **options}
         record = self._new_record(metainfo, options)
-        files = metainfo.name, record.directory
-        return await self._turns.run(files, lambda: self._record(metainfo, record))
+        return await self._turns.run(metainfo.name, lambda: self._record(metainfo, record))
 
     async def _record(self, metainfo: Metainfo, record: Record) -> Added:
-        """Nobody else adds files of this name to this directory meanwhile."""
+        """Nobody else adds files of this name meanwhile, wherever they are to be."""
         await self._refuse_shared_files(metainfo, record.directory)
         record.place = await self._incomplete.place(metainfo, record.directory)
         new = NewEntry(metainfo.info_hash, record.encode(), metainfo.raw)
