@@ -166,9 +166,7 @@ class OfTorrents(SeedboxCase):
         self.box._settings.set(name, value)
 
     def group(self, **values):
-        self.set(
-            "groups", {"slow": {**self.box._settings.get("groups")["slow"], **values}}
-        )
+        self.set("groups", {"slow": {**self.box._settings.get("groups")["slow"], **values}})
 
     def test_when_it_starts(self):
         entry = self.seeding(group="slow", bandwidth_priority=1)

@@ -1,5 +1,7 @@
 """Trackers that all public torrents have, and what the torrents of a tracker have in common."""
 
+import os
+
 from tests.seedbox.case import SEEDING, SeedboxCase
 from tests.testing import torrents
 from tests.testing.swarm import payload
@@ -10,16 +12,19 @@ TRACKER = "http://tracker.example:8080/announce?passkey=x"
 
 
 class Table(SeedboxCase):
-    settings = {
-        "trackers": {
-            "tracker.example": {
-                "labels": ["private"], "download_dir": "/elsewhere", "group": "slow",
-                "min_share": 0.2, "seed_ratio_limit": 3.0, "idle_seeding_limit": 600.0,
-                "peer_limit": 7,
+    def start(self):
+        self.elsewhere = os.path.join(self.folder, "elsewhere")
+        self.settings = {
+            "trackers": {
+                "tracker.example": {
+                    "labels": ["private"], "download_dir": self.elsewhere, "group": "slow",
+                    "min_share": 0.2, "seed_ratio_limit": 3.0, "idle_seeding_limit": 600.0,
+                    "peer_limit": 7,
+                },
+                "other.example": {"labels": ["other"]},
             },
-            "other.example": {"labels": ["other"]},
-        },
-    }  # fmt: skip
+        }  # fmt: skip
+        super().start()
 
     def from_tracker(self, *announce, **options):
         data = torrents.content("x", 1000)
@@ -28,7 +33,7 @@ class Table(SeedboxCase):
 
     def test_what_is_not_said(self):
         entry = self.from_tracker(TRACKER)
-        self.assertEqual((entry.labels, entry.directory), (("private",), "/elsewhere"))
+        self.assertEqual((entry.labels, entry.directory), (("private",), self.elsewhere))
         self.assertEqual((entry.group, entry.min_share, entry.peer_limit), ("slow", 0.2, 7))
         self.assertEqual((entry.seed_ratio_limit, entry.seed_ratio_mode), (3.0, 1))
         self.assertEqual((entry.seed_idle_limit, entry.seed_idle_mode), (600.0, 1))
