@@ -114,8 +114,7 @@ class Txtorrent(Client):
 
     def check_health(self) -> None:
         """Fail the test when the log tells of a defect."""
-        if found := _OURS.search(self.program.output):
-            self.case.fail(self.case.with_stories(f"txtorrent says {found[0]!r}"))
+        check_health(self.case, self.program)
 
     async def _start(self, sample: Sample, directory: str, peers: tuple[str, ...]) -> None:
         config = os.path.join(self.work, "set.toml")
@@ -137,6 +136,12 @@ class Txtorrent(Client):
         found = re.search(_LISTENING, self.program.output)
         assert found is not None
         self.port = int(found[1])
+
+
+def check_health(case: InteropCase, program: Program) -> None:
+    """Fail the test when the log of a daemon of ours tells of a defect."""
+    if found := _OURS.search(program.output):
+        case.fail(case.with_stories(f"txtorrent says {found[0]!r}"))
 
 
 _LISTENING: Final = r"listening on port (\d+)"

@@ -93,8 +93,9 @@ class Program(ProcessProtocol):
         with suppress(ProcessExitedAlready):
             self.transport.signalProcess(name)
 
-    def ended(self) -> "Deferred[None]":
-        """Fires once it has ended and its output is complete."""
+    def ended(self, asked: bool = False) -> "Deferred[None]":
+        """Fires once it has ended and its output is complete. `asked`: somebody tells it to end."""
+        self._ending = self._ending or asked
         ended: Deferred[None] = Deferred(self._waiting.remove)
         if self.has_ended:
             ended.callback(None)
