@@ -111,6 +111,10 @@ _SMALL: Final = "every block is a piece: a hash, a row of the journal and a have
 _SINK: Final = "nothing but reads and sends: what a seed can do when its peers can take it"
 _IDLE: Final = "what nobody uses should cost next to nothing"
 
+_ASLEEP: Final = "a torrent that nobody asks for is a row in memory, and nothing looks at it"
+_SHOWN: Final = "a list of all torrents comes while its reader still waits for it"
+_READY: Final = "the list is read, nothing else: metainfo and hashes stay where they are"
+
 BUDGETS: Final = (
     Budget("download-1", "reactor", 9.8, 8.0, _CORE, is_ratio=False),
     Budget("download-1", "rate", 0.91, 1.0, _LEECH),
@@ -139,6 +143,14 @@ BUDGETS: Final = (
     Budget("growth-slow-200", "reactor", 36.0, 14.0, _SLOW, is_ratio=False),
     Budget("growth-sink-200", "reactor", 14.0, 8.0, _MANY, is_ratio=False),
     Budget("growth-pieces-65536", "reactor", 34.0, 16.0, _SMALL, is_ratio=False),
+    Budget("many-10000", "start", 3.0, 3.0, _READY, is_ratio=False),
+    Budget("many-10000", "per_torrent", 6.0, 6.0, _ASLEEP, is_ratio=False),
+    Budget("many-10000", "idle", 1.0, 1.0, _ASLEEP, is_ratio=False),
+    Budget("many-10000", "get", 0.5, 0.5, _SHOWN, is_ratio=False),
+    Budget("many-1000", "start", 3.0, 3.0, _READY, is_ratio=False),
+    Budget("many-1000", "per_torrent", 6.0, 6.0, _ASLEEP, is_ratio=False),
+    Budget("many-1000", "idle", 1.0, 1.0, _ASLEEP, is_ratio=False),
+    Budget("many-1000", "get", 0.05, 0.05, _SHOWN, is_ratio=False),
     Budget("check", "rate", 0.93, 1.0, "as many threads hash as there are cores"),
 )
 """Limits that differ from their goals are what was measured on 2026-11-20, on 2 shared cores."""
