@@ -48,3 +48,16 @@ class Announces(SeedboxCase):
         self.clock.advance(60)
         self.assertEqual(self.events, ["STARTED", "STOPPED"])
         self.start()
+
+    def test_asleep_from_the_start(self):
+        entry = self.add(self.made())
+        self.run_until(lambda: entry.status == SEEDING)
+        self.clock.advance(5)
+        self.restart()
+        [entry] = self.box.torrents.values()
+        self.clock.advance(60)
+        self.assertEqual((entry.status, entry.torrent), (SEEDING, None))
+        self.assertEqual(self.events, ["STARTED", "STOPPED", "STARTED"])
+        self.result_of(self.box.stop([entry]))
+        self.clock.advance(30)
+        self.assertEqual(self.events[3:], ["STOPPED"])

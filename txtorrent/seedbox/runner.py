@@ -83,8 +83,6 @@ class Runner:
         """Bring the engine to what is wanted; fires when it is so."""
         under_way = self._under_way.get(entry)
         if under_way is None:
-            if self.is_wanted(entry) == (entry.torrent is not None):
-                return succeed(None)
             under_way = Deferred.fromCoroutine(self._bring(entry))
             if under_way.called:
                 return under_way
