@@ -116,7 +116,7 @@ class Places(SeedboxCase):
         moving = self.box.set_location([entry], self.elsewhere, True)
         with self.assertRaises(RequestError):
             self.result_of(self.box.set_location([entry], other, True))
-        os.makedirs(other)
+        os.makedirs(other, exist_ok=True)
         torrents.write_content(other, self.made.metainfo, self.made.data)
         self.result_of(moving)
         self.result_of(self.box.set_location([entry], other, False))

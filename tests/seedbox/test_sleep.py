@@ -1,6 +1,7 @@
 """A complete torrent that nobody asks for sleeps: announced, and awake when somebody comes."""
 
 from tests.seedbox.case import SEEDING, SeedboxCase
+from txtorrent.seedbox.goals import ROUND
 from txtorrent.seedbox.runner import AWAKE_FOR, LOST_METAINFO
 from txtorrent.swarm.peerbook import Source
 
@@ -43,6 +44,13 @@ class Sleeping(SeedboxCase):
         self.clock.advance(60)
         self.assertEqual((self.entry.status, self.entry.torrent), (SEEDING, None))
         self.test_a_peer_wakes_it()
+
+    def test_its_time_counts(self):
+        before = self.entry.seconds_seeding
+        self.clock.advance(10 * ROUND)
+        self.assertApproximates(self.entry.seconds_seeding - before, 10 * ROUND, ROUND)
+        self.restart()
+        self.assertApproximates(self.entry.seconds_seeding - before, 10 * ROUND, 5)
 
     def test_its_files_are_gone(self):
         self.remove_content()

@@ -50,6 +50,7 @@ class Goals:
         self._ticks += 1
         turns = islice(self._entries.values(), self._ticks % ROUND, None, ROUND)
         for entry in [each for each in turns if each.torrent is None]:
+            entry.count_seconds(self._now())
             self.look(entry)
 
     def look(self, entry: Entry) -> None:

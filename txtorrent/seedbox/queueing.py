@@ -60,7 +60,7 @@ class Queueing:
         decision = queue.decide(self._standing(rules), rules, shorten)
         for entry in decision.run:
             entry.queued_in = _needs(entry)
-            entry.progressed_at = self._now()
+            entry.progressed_at = entry.counted_at = self._now()
             self._runner.mind(entry)
             self._told(entry, ("status",))
         for entry in decision.wait:

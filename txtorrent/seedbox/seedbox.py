@@ -153,6 +153,10 @@ class Seedbox:
         await self._blocking.stop()
         await self._web.stop()
         told = self.runner.end_announces()
+        for entry in self.torrents.values():
+            if entry.queued_in is not None:
+                entry.count_seconds(self.now())
+                self.runner.dirty.add(entry)
         for entry in tuple(self.runner.active):
             self.runner.note_progress(entry)
         await self._write()
