@@ -129,7 +129,7 @@ class Remote(ServiceCase):
         await self.tell("-t", "1", "--move", second)
         await self.shown("-t 1 -i", f"Location: {second}")
         await self.until("it is there", lambda: not self.sample.differences(second))
-        await self.until("it is there only", lambda: not os.path.exists(first))
+        await self.until("it is there only", lambda: not os.listdir(first))
         await self.tell("-t", "1", "-S")
         await self.shown("-l", "Stopped")
         await self.tell("-t", "1", "--remove-and-delete")

@@ -11,14 +11,20 @@ from txtorrent.errors import Code, RequestError
 from txtorrent.settings.settings import is_beneath
 
 
-def make_directory(path: str, roots: Sequence[str]) -> None:
-    """Make a directory, where it is missing. Blocks. RequestError: it cannot be made, or the
-    text of `path` is beneath one of `roots` and a link in it leads out of all of them."""
+def check_directory(path: str, roots: Sequence[str]) -> str:
+    """Where it really is. Blocks. RequestError: the text of `path` is beneath one of `roots`, and a
+    link in it leads out of all of them."""
     real = os.path.realpath(path)
     if is_beneath(path, roots) and not is_beneath(real, map(os.path.realpath, roots)):
         raise RequestError(
             Code.INVALID_PARAMS, f"{path} leads to {real}, which is not in an allowed directory"
         )
+    return real
+
+
+def make_directory(path: str, roots: Sequence[str]) -> None:
+    """The same, and make it where it is missing. RequestError: it cannot be made."""
+    real = check_directory(path, roots)
     try:
         os.makedirs(real, exist_ok=True)
     except OSError as error:

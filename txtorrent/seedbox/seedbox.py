@@ -22,7 +22,7 @@ from txtorrent.seedbox.blocking import Blocking
 from txtorrent.seedbox.brakes import Brakes
 from txtorrent.seedbox.changing import changed
 from txtorrent.seedbox.details import Details, make_details
-from txtorrent.seedbox.directory import make_directory
+from txtorrent.seedbox.directory import check_directory, make_directory
 from txtorrent.seedbox.entry import VERIFYING, Entry
 from txtorrent.seedbox.fairshare import FairShare
 from txtorrent.seedbox.goals import Goals
@@ -315,7 +315,7 @@ class Seedbox:
     async def _record(self, metainfo: Metainfo, record: Record) -> Added:
         """Nobody else adds files of this name meanwhile, wherever they are to be."""
         await self._refuse_shared_files(metainfo, record.directory)
-        await self._make_directory(record.directory)
+        await self._on_disk(make_directory, record.directory)
         record.place = await self._incomplete.place(metainfo, record.directory)
         new = NewEntry(metainfo.info_hash, record.encode(), metainfo.raw)
         [row] = await self._listing.add([new])
@@ -475,14 +475,14 @@ class Seedbox:
         return Deferred.fromCoroutine(self._look_there(torrents, directory))
 
     async def _move(self, torrents: Collection[Entry], directory: str) -> None:
-        await self._make_directory(directory)
+        await self._on_disk(check_directory, directory)
         await self._places.move(torrents, directory)
 
-    def _make_directory(self, path: str) -> "Deferred[None]":
-        return self._session.disk.read.run(make_directory, path, self.roots)
+    def _on_disk(self, do: Callable[[str, Sequence[str]], Any], path: str) -> "Deferred[Any]":
+        return self._session.disk.read.run(do, path, self.roots)
 
     async def _look_there(self, torrents: Collection[Entry], directory: str) -> None:
-        await self._make_directory(directory)
+        await self._on_disk(check_directory, directory)
         await self._listing.change(await self._places.look_there(torrents, directory))
         for entry in torrents:
             self._observers.changed(entry, ("directory",))
