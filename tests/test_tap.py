@@ -7,6 +7,7 @@ import select
 import signal
 import socket
 from random import Random
+from tempfile import TemporaryDirectory
 
 from twisted.internet.protocol import Factory
 from twisted.logger import LogLevel, capturedLogs
@@ -334,6 +335,25 @@ class RealDaemons(Home):
             ):
                 with self.subTest(endpoint):
                     self.assertIn(words, self.refused("--control", endpoint))
+
+    def test_a_control_socket_of_systemds(self):
+        """It is there before the daemon, and stays when that ends: systemd still listens."""
+        with TemporaryDirectory(prefix="tx-") as folder, socket.socket(socket.AF_UNIX) as ours:
+            path = os.path.join(folder, "c")
+            ours.bind(path)
+            ours.listen()
+            for _ in range(2):
+                daemon = self.daemon(
+                    "txtorrent", "--port", 0, "--interface", "127.0.0.1",
+                    "--control", "systemd:domain=UNIX:index=0", listening=ours,
+                )  # fmt: skip
+                daemon.wait_for(f"controlled at unix:{path}")
+                with socket.socket(socket.AF_UNIX) as client:
+                    client.settimeout(STUCK)
+                    client.connect(path)
+                    client.sendall(b"GET /transmission/rpc HTTP/1.1\r\nHost: x\r\n\r\n")
+                    self.assertTrue(client.recv(1000).startswith(b"HTTP/1.1 409 "))
+                self.assertEqual(daemon.stop(), (0, ""))
 
     def test_nobody_can_control_it_where_its_usual_socket_cannot_be(self):
         """It was not asked for, so the torrents run all the same."""

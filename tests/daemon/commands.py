@@ -14,6 +14,12 @@ RUNNERS = {
     "twistd": "from twisted.scripts.twistd import run; run()",
     "twist": "from twisted.application.twist._twist import Twist; Twist.main()",
 }
+# What systemd does for a service with a socket unit, sd_listen_fds(3); $1 is the descriptor.
+GIVE_SOCKET = """
+eval "exec 3<&$1"; shift
+export LISTEN_FDS=1 LISTEN_FDNAMES=control LISTEN_PID=$$
+exec "$@"
+"""
 # Seconds after which a process that should have ended counts as stuck; no test measures them.
 STUCK = 60
 # The path of a UNIX socket has room for 107 bytes only: less than those of many tests' homes.
@@ -66,11 +72,17 @@ class Daemon:
     `environment` is what it was given: who has the same finds its control socket.
     """
 
-    def __init__(self, home, *arguments, runner="twistd", **changes):
+    def __init__(self, home, *arguments, runner="twistd", listening=None, **changes):
+        """`listening` is a socket that is given to it, as systemd does."""
         self.lines = []
         self.environment = environment(home, **changes)
+        argv, descriptors = command(*arguments, runner=runner), ()
+        if listening is not None:
+            descriptors = (listening.fileno(),)
+            argv = ["sh", "-c", GIVE_SOCKET, "sh", str(descriptors[0]), *argv]
         self._process = subprocess.Popen(
-            command(*arguments, runner=runner),
+            argv,
+            pass_fds=descriptors,
             cwd=home,
             env=self.environment,
             stdout=subprocess.PIPE,

@@ -40,6 +40,8 @@ MAX_CONNECTIONS: Final = 256
 SESSION_ID_BYTES: Final = 36
 """Of randomness: 48 characters."""
 UNIX: Final = "unix:"
+SYSTEMD: Final = "systemd:"
+"""A socket that was given to us."""
 
 _log = Logger()
 
@@ -121,6 +123,8 @@ class Control:
         except CannotListenError as error:
             why = getattr(error.socketError, "strerror", None) or error.socketError
             raise RequestError(Code.SYSTEM_ERROR, f"control endpoint {text}: {why}") from None
+        if text.startswith(SYSTEMD):
+            unixsocket.leave_open(port)
         self._ports.append(port)
         address = port.getHost()
         if self._options.credentials is None and not is_local(address):

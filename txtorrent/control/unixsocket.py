@@ -18,6 +18,8 @@ SOCKET_MODE: Final = 0o600
 _CREDENTIALS: Final = struct.Struct("3i")
 """struct ucred of unix(7): process, user, group."""
 ROOT: Final = 0
+NO_FILE: Final = "\0"
+"""The path of a socket that is not in the file system, unix(7)."""
 
 
 def prepare(path: str) -> None:
@@ -57,6 +59,15 @@ def _answers(path: str) -> bool:
         probe.setblocking(False)
         result = probe.connect_ex(path)
     return result not in (errno.ECONNREFUSED, errno.ENOENT)
+
+
+def leave_open(port: Any) -> None:
+    """Only let go of a socket that systemd gave us: it listens on there, for our next start.
+
+    Twisted closes a port by shutting its socket down, which ends it for all that hold it, and
+    deletes the file of one of UNIX."""
+    port._closeSocket = lambda orderly: port.socket.close()
+    port._bindPath = NO_FILE
 
 
 def peer_uid(transport: Any) -> int:
