@@ -98,13 +98,15 @@ class ManyTxtorrent(Controlled):
 
     def prepare(self) -> None:
         write_our_state(self.library, os.path.join(self.work, "state"))
+        with open(self._config, "w") as out:
+            out.write("trust_local_trackers = true\n")
 
     def command(self) -> Sequence[str]:
         return [
             *self.twistd(), "-n", "--pidfile=", "txtorrent",
             "--state", os.path.join(self.work, "state"), "--directory", self.library.directory,
             "--port", str(self.port), "--interface", CLIENT_HOST,
-            "--control", f"unix:{self._socket}",
+            "--control", f"unix:{self._socket}", "--config", self._config,
         ]  # fmt: skip
 
     def twistd(self) -> list[str]:
@@ -113,6 +115,10 @@ class ManyTxtorrent(Controlled):
 
     def connection(self) -> HTTPConnection:
         return UnixConnection(self._socket, ANSWER_LIMIT)
+
+    @property
+    def _config(self) -> str:
+        return os.path.join(self.work, "config.toml")
 
     @property
     def _socket(self) -> str:

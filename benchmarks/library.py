@@ -45,25 +45,26 @@ class Listed:
 
 @frozen
 class Library:
-    """Torrents whose content lies in `directory`. Private, and without a tracker: what announcing
-    costs is no part of idling."""
+    """Torrents whose content lies in `directory`; they are private. `announce` is the URL of their
+    tracker, "" for none."""
 
     directory: str
     torrents: Sequence[Listed]
+    announce: str = ""
 
 
-def make_library(directory: str, count: int) -> Library:
+def make_library(directory: str, count: int, announce: str = "") -> Library:
     """So many torrents with their content."""
     chance = random.Random(SEED)
-    torrents = [_torrent(f"listed-{number:05}.bin", chance) for number in range(count)]
+    torrents = [_torrent(f"listed-{number:05}.bin", chance, announce) for number in range(count)]
     os.makedirs(directory)
     for torrent in torrents:
         with open(os.path.join(directory, torrent.name), "wb") as out:
             out.truncate(SIZE)
-    return Library(directory, torrents)
+    return Library(directory, torrents, announce)
 
 
-def _torrent(name: str, chance: random.Random) -> Listed:
+def _torrent(name: str, chance: random.Random, announce: str) -> Listed:
     info = {
         b"length": SIZE,
         b"name": name.encode(),
@@ -71,7 +72,9 @@ def _torrent(name: str, chance: random.Random) -> Listed:
         b"pieces": chance.randbytes(20 * PIECES),
         b"private": 1,
     }
-    return Listed(name, sha1(encode(info)).digest(), encode({b"info": info}))
+    outside = {b"announce": announce.encode()} if announce else {}
+    metainfo = encode({**outside, b"info": info})
+    return Listed(name, sha1(encode(info)).digest(), metainfo)
 
 
 # -- ours ----------------------------------------------------------------------------------------
@@ -107,7 +110,7 @@ def _record(library: Library, torrent: Listed, position: int) -> Record:
         piece_count=PIECES,
         piece_size=PIECE,
         file_count=1,
-        trackers=shared_tiers(()),
+        trackers=shared_tiers(((library.announce,),) if library.announce else ()),
         is_private=True,
         is_complete=True,
         size_when_done=SIZE,

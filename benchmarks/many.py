@@ -5,14 +5,15 @@ with all of them.
 """
 
 import os
+import sys
 import time
 from collections.abc import Iterator
 from functools import partial
 from typing import Final
 
 from benchmarks import procfs
-from benchmarks.child import Failed
-from benchmarks.clients import Transmission
+from benchmarks.child import Child, Failed
+from benchmarks.clients import HERE, Transmission
 from benchmarks.controlled import (
     Controlled,
     ManyTransmission,
@@ -20,6 +21,7 @@ from benchmarks.controlled import (
     ManyTxtorrentTurns,
 )
 from benchmarks.library import Library, make_library
+from benchmarks.loopback import free_port
 from benchmarks.own import OwnScenario
 from benchmarks.turns import read_turns
 from benchmarks.work import Bench, ended, turn_figures
@@ -28,6 +30,14 @@ SETTLE: Final = 3.0
 """Seconds of rest behind the start, which has its own aftermath."""
 WATCHED: Final = 20.0
 """Seconds for which nothing happens: long enough twice for what is done every ten."""
+ANNOUNCING_SHARE: Final = 5
+"""Of the torrents only so many announce: ours begin 40 a second, 10,000 would take four minutes."""
+ANNOUNCED_LIMIT: Final = 600.0
+"""Seconds until all have announced."""
+ANSWER_LIMIT: Final = 10.0
+"""Seconds in which the tracker answers us."""
+LOOK_EVERY: Final = 0.2
+TRACKER_HOST: Final = "127.0.1.201"
 ASKED: Final = 3
 """Times that everything is asked for; the median counts."""
 FIELDS: Final = (
@@ -55,15 +65,21 @@ def many(torrents: int) -> Iterator[OwnScenario]:
             lacks,
             client=kind.name,
         )
+    for kind, lacks in ((ManyTxtorrent, lambda: None), (ManyTransmission, Transmission.absent)):
+        count = max(1, torrents // ANNOUNCING_SHARE)
+        yield OwnScenario(
+            f"many-announcing-{count}",
+            f"{count:,} complete torrents that are announced to a tracker when the daemon starts",
+            partial(_announcing, kind=kind, torrents=count),
+            lacks,
+            client=kind.name,
+        )
 
 
 def _measure(bench: Bench, *, kind: type[Controlled], torrents: int) -> dict[str, float]:
     with bench.folder() as work, bench.folder() as empty:
         library = make_library(f"{work}/content", torrents)
-        with bench.folder() as home, ended(_prepared(kind, Library(empty, ()), home)) as daemon:
-            daemon.start()
-            time.sleep(SETTLE)
-            alone = procfs.anonymous_memory(daemon.child.pid)
+        alone = _alone(bench, kind, empty)
         with bench.folder() as home, ended(_prepared(kind, library, home)) as daemon:
             found = {"start": daemon.start()}
             time.sleep(SETTLE)
@@ -71,6 +87,51 @@ def _measure(bench: Bench, *, kind: type[Controlled], torrents: int) -> dict[str
                 (procfs.anonymous_memory(daemon.child.pid) - alone) / torrents / 1e3
             )
             return found | _idle(daemon) | _answers(daemon)
+
+
+def _announcing(bench: Bench, *, kind: type[Controlled], torrents: int) -> dict[str, float]:
+    """From the start until a tracker has heard of all torrents, and how it is then."""
+    port = free_port(TRACKER_HOST)
+    argv = [sys.executable, os.path.join(HERE, "httptracker.py"), TRACKER_HOST, str(port)]
+    with bench.folder() as work, bench.folder() as empty, ended(Child(argv, work)) as tracker:
+        tracker.wait_for("^ready$", ANSWER_LIMIT)
+        library = make_library(
+            f"{work}/content", torrents, f"http://{TRACKER_HOST}:{port}/announce"
+        )
+        alone = _alone(bench, kind, empty)
+        with bench.folder() as home, ended(_prepared(kind, library, home)) as daemon:
+            daemon.start()
+            most = _wait_announced(tracker, torrents)
+            announced = time.monotonic() - daemon.child.started_at
+            used = procfs.cpu_of_tree(daemon.child.pid)
+            time.sleep(SETTLE)
+            memory = procfs.anonymous_memory(daemon.child.pid) - alone
+            return {
+                "announced": announced,
+                "at_once": most,
+                "busy": used / announced * 100,
+                "per_torrent": memory / torrents / 1e3,
+            } | _idle(daemon)
+
+
+def _wait_announced(tracker: Child, torrents: int) -> int:
+    """Returns when so many have announced: the most requests at once. Failed."""
+    deadline = time.monotonic() + ANNOUNCED_LIMIT
+    while True:
+        said = tracker.ask("count", r"^announced (\d+) (\d+)$", ANSWER_LIMIT)
+        if int(said[1]) == torrents:
+            return int(said[2])
+        if time.monotonic() > deadline:
+            raise Failed(f"{said[1]} of {torrents} torrents were announced")
+        time.sleep(LOOK_EVERY)
+
+
+def _alone(bench: Bench, kind: type[Controlled], empty: str) -> int:
+    """Bytes of anonymous memory of a daemon without torrents."""
+    with bench.folder() as home, ended(_prepared(kind, Library(empty, ()), home)) as daemon:
+        daemon.start()
+        time.sleep(SETTLE)
+        return procfs.anonymous_memory(daemon.child.pid)
 
 
 def _turns(bench: Bench, *, kind: type[ManyTxtorrentTurns], torrents: int) -> dict[str, float]:
