@@ -39,6 +39,22 @@ class Sleeping(SeedboxCase):
         self.fall_asleep()
         self.assertEqual(self.entry.uploaded_ever, len(self.made.data))
 
+    def test_it_stays_awake_after_a_long_connection(self):
+        """Peers come and go: it is not loaded anew for each."""
+        slow = {"speed_limit_up": 600, "speed_limit_up_enabled": True}
+        self.result_of(self.box.settings.change(slow))
+        leecher = self.peers.add_leecher()
+        self.clock.advance(1)
+        began = self.clock.seconds()
+        leecher.parts.connections.found([self.address], Source.USER)
+        self.run_until(lambda: leecher.is_complete, 2 * AWAKE_FOR)
+        self.assertGreater(self.clock.seconds() - began, AWAKE_FOR)
+        leecher.stop()
+        self.clock.advance(AWAKE_FOR / 2)
+        self.assertEqual(self.entry.peers_connected, 0)
+        self.assertIsNotNone(self.entry.torrent)
+        self.fall_asleep()
+
     def test_asleep_from_the_start(self):
         self.restart()
         self.clock.advance(60)

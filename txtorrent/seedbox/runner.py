@@ -148,6 +148,11 @@ class Runner:
     def _now(self) -> float:
         return float(self._session.reactor.seconds())
 
+    def note_company(self, entry: Entry) -> None:
+        """To be called now and then: what has connections stays awake for a while after them."""
+        if entry.peers_connected:
+            entry.awake_until = max(entry.awake_until, self._now() + AWAKE_FOR)
+
     def called_for(self, entry: Entry) -> None:
         """A tracker knows of somebody who wants a torrent that sleeps."""
         if entry.torrent is None and len(self.active) < MOST_AWAKE:

@@ -561,6 +561,7 @@ class Seedbox:
         if names:
             self._observers.changed(entry, names)
         self._goals.look(entry)
+        self.runner.note_company(entry)
         if not self.runner.is_wanted(entry):
             self.runner.mind(entry)
 
