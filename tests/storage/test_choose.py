@@ -194,7 +194,7 @@ class ChooseTests(Case):
         self.content.sync()
         self.assertIn(self.location, synced)
         self.assertIn(os.path.dirname(self.location), synced)
-        self.assertFalse(any(path.endswith("b") for path in synced))
+        self.assertFalse(any(path.endswith("/b") for path in synced))
         synced.clear()
         self.content.note_unsynced([1])
         self.content.sync()
