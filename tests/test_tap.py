@@ -37,10 +37,10 @@ class Home(SynchronousTestCase):
         return os.path.join(self.home, *names)
 
     def config(self):
-        """Path of a settings file that lets trackers be on this machine."""
+        """Path of an empty settings file."""
         path = self.path("set.toml")
         with open(path, "w", encoding="ascii") as file:
-            file.write("trust_local_trackers = true\n")
+            file.write("")
         return path
 
     def torrent(self, name="x", announce="", content=CONTENT):

@@ -281,7 +281,8 @@ class TorrentService(Service):
         for metainfo in self._options.metainfos:
             if not self.running:
                 return
-            wanted = {"directory": self._options["directory"], "paused": False}
+            directory = self._options["directory"]
+            wanted = {"directory": directory, "paused": False, "trusted": True}
             added = await seedbox.add(metainfo.raw, wanted)
             entry = added.torrent
             seedbox.name_peers(entry, peers)
@@ -344,8 +345,9 @@ class TorrentService(Service):
             self._end(0)
 
     def _is_done(self, entry: Entry) -> bool:
+        """What a limit of the list has stopped has been seeded enough, too."""
         ratio = self._stop_when.ratio
-        return entry.status == SEEDING and entry.ratio >= (ratio or 0.0)
+        return entry.is_finished or (entry.status == SEEDING and entry.ratio >= (ratio or 0.0))
 
 
 def _explain(error: Exception, options: Options) -> str:

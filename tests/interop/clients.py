@@ -118,7 +118,7 @@ class Txtorrent(Client):
 
     async def _start(self, sample: Sample, directory: str, peers: tuple[str, ...]) -> None:
         config = os.path.join(self.work, "set.toml")
-        write(config, "trust_local_trackers = true\n")
+        write(config, "")
         options = {
             "--config": config,
             "--control": "none",

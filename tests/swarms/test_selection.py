@@ -315,7 +315,7 @@ class Changed(SelectionCase):
         for choice in (wanting("200"), wanting("202")):
             self.choose(leecher, choice)
             swarm.run(1)
-            loading = leecher.session._journal.load(swarm.payload.metainfo.info_hash)
+            loading = leecher.session.journal.load(swarm.payload.metainfo.info_hash)
             clean.append(leecher.host.clock.result_of(loading).clean)
         self.assertEqual(clean, [True, False])
 

@@ -43,6 +43,9 @@ class Record:
     place: str = ""
     renamed: dict[str, str] = Factory(dict)
 
+    trusted: bool = False
+    """Whether its trackers may be at private and loopback addresses, whatever the setting says:
+    the one who started the daemon gave it."""
     running: bool = True
     is_finished: bool = False
     is_complete: bool = False

@@ -178,6 +178,9 @@ class Runner:
             entry.announcer.start()
         return succeed(None)
 
+    def _trusts(self, entry: Entry) -> bool:
+        return entry.record.trusted or bool(self._setting("trust_local_trackers"))
+
     def make_announcer(self, entry: Entry) -> Announcer:
         """One that does not run yet."""
         return Announcer(
@@ -186,7 +189,7 @@ class Runner:
             entry.record.trackers,
             entry,
             entry.record.name,
-            trusted=bool(self._setting("trust_local_trackers")),
+            trusted=self._trusts(entry),
             private=entry.record.is_private,
         )
 
@@ -263,7 +266,7 @@ class Runner:
             max_peers=entry.peer_limit,
             allowance=self._allowance(entry),
             allocation=Allocation(self._setting("allocation")),
-            trust_trackers=bool(self._setting("trust_local_trackers")),
+            trust_trackers=self._trusts(entry),
             choice=choice(record, metainfo),
             parts_file=os.path.join(self._session.options.state, PARTS, entry.info_hash.hex()),
             renamed=record.renamed,

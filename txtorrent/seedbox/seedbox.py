@@ -338,6 +338,7 @@ class Seedbox:
             file_count=sum(not file.pad for file in metainfo.files),
             trackers=shared_tiers(metainfo.announce_tiers),
             is_private=metainfo.private,
+            trusted=bool(options.get("trusted")),
             comment=metainfo.comment or "",
             creator=metainfo.created_by or "",
             date_created=float(metainfo.creation_date or 0),
