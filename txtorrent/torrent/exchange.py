@@ -101,6 +101,7 @@ class Exchange:
         self._hungry: dict[PeerProtocol, None] = {}
         self._hungry_due: IDelayedCall | None = None
         self._starved: dict[PeerProtocol, None] = {}
+        self._is_sharing = False
 
     # -- peers come and go -----------------------------------------------------------------
 
@@ -455,6 +456,8 @@ class Exchange:
 
     def _mind_share(self) -> None:
         """While memory is short nobody sits for long on what others could fill meanwhile."""
+        if not (self._starved or self._is_sharing):
+            return  # thousands of idle peers would be walked for nothing
         share, peers, limit = MOST, [link.peer for link in self.links], self._buffers.limit
         if self._starved:
             share = max(LEAST_SHARE, fair_share([p.window.size for p in peers], limit // BLOCK))
@@ -462,6 +465,7 @@ class Exchange:
         soon = max(SOON, turnover)
         for peer in peers:
             peer.share = max(int(peer.download_rate * soon / BLOCK), min(share, 2 * peer.share))
+        self._is_sharing = any(peer.share < MOST for peer in peers)
 
     def _scan_one(self, link: PeerProtocol, now: float) -> None:
         peer = link.peer
