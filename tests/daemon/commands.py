@@ -66,6 +66,11 @@ def run(home, *arguments, runner="twistd", **changes):
     return done.returncode, done.stdout, done.stderr
 
 
+def _hear_signals():
+    """Whoever runs the tests may ignore SIGINT, as a shell has its background jobs do."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Daemon:
     """A process that runs until it is stopped. `lines` are its standard output so far.
 
@@ -83,6 +88,7 @@ class Daemon:
         self._process = subprocess.Popen(
             argv,
             pass_fds=descriptors,
+            preexec_fn=_hear_signals,
             cwd=home,
             env=self.environment,
             stdout=subprocess.PIPE,
