@@ -58,7 +58,7 @@ class Client:
     """Idle peers beyond which it cannot take part; None where no limit is known."""
     child: Child
 
-    def __init__(self, sample: Sample, work: str, peers: int) -> None:
+    def __init__(self, sample: Sample, work: str, peers: int = 0) -> None:
         self.sample = sample
         self.work = work
         self.peers = peers
@@ -141,11 +141,18 @@ class Txtorrent(Client):
             *self.twistd(), "-n", "--pidfile=", "txtorrent",
             "--torrent", self.sample.torrent, "--directory", directory,
             "--state", os.path.join(self.work, "state"), "--control", "none",
-            "--port", str(self.port), "--interface", CLIENT_HOST, *self.options,
+            "--config", self._empty_config(),
+            "--port", str(self.port), "--interface", CLIENT_HOST,
             "--max-peers", str(max(self.peers, 100)),
-            "--max-connections", str(self.peers + SPARE),
+            "--max-connections", str(self.peers + SPARE), *self.options,
         ]  # fmt: skip
         self.child = Child(argv, self.work)
+
+    def _empty_config(self) -> str:
+        """What the user of this machine has set is not what is measured."""
+        path = os.path.join(self.work, "config.toml")
+        with open(path, "w", encoding="ascii"):
+            return path
 
 
 class TxtorrentTurns(Txtorrent):
@@ -301,7 +308,7 @@ class Transmission(Program):
     most_idle = 900  # it lowers its limit of open files to 1024 (version 3.00)
     _DOWNLOADING, _SEEDING = 4, 6
 
-    def __init__(self, sample: Sample, work: str, peers: int) -> None:
+    def __init__(self, sample: Sample, work: str, peers: int = 0) -> None:
         super().__init__(sample, work, peers)
         self._rpc_port = free_port(CLIENT_HOST)
         self._session = ""

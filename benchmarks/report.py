@@ -22,7 +22,7 @@ class Results:
 
     `scenarios` has the rounds by scenario and `titles` what each is. `machine` and `versions`
     say what it was measured on; `skipped` why a client is not part of it; `failures` what
-    went wrong.
+    went wrong. `steps` has what the yardstick took meanwhile, in microseconds.
     """
 
     machine: dict[str, Any] = field(factory=dict)
@@ -31,6 +31,7 @@ class Results:
     titles: dict[str, str] = field(factory=dict)
     scenarios: dict[str, Rounds] = field(factory=dict)
     failures: list[str] = field(factory=list)
+    steps: list[float] = field(factory=list)
 
     def note(self, scenario: str, client: str, run: Run | None) -> None:
         """File one run."""

@@ -116,7 +116,9 @@ def run(bench: Bench, scenario: Scenario, kind: type[Client], mebibytes: int) ->
             return crowd(client, scenario.peers, out)
     transfer = _TRANSFERS[scenario.work]
     return figures_of(
-        bench, kind(sample, ""), lambda client, out: transfer(bench, client, scenario.peers, out)
+        bench,
+        kind(sample, "", scenario.peers),
+        lambda client, out: transfer(bench, client, scenario.peers, out),
     )
 
 

@@ -14,6 +14,7 @@ from benchmarks import __main__ as main_module
 from benchmarks.__main__ import (
     OWN_WORKS,
     main,
+    measure_again,
     own_scenarios,
     parse,
     scenarios,
@@ -33,6 +34,7 @@ from benchmarks.report import Results, from_json, table, to_json
 from benchmarks.steps import Step, growth_rows, step_lines, steps
 from benchmarks.turns import TimedPoller, Turn, read_turns
 from benchmarks.work import WORKS, Scenario, turn_figures
+from benchmarks.yardstick import USUAL, slowness
 from txtorrent.metainfo.torrentfile import load
 
 
@@ -173,6 +175,19 @@ class Budgets(SynchronousTestCase):
         verdicts = judge(budgets, sample_results().scenarios)
         self.assertEqual([verdict.value for verdict in verdicts], [8.125, 1.75])
         self.assertEqual([verdict.is_exceeded for verdict in verdicts], [False, False])
+
+    def test_microseconds_of_a_slow_machine_are_longer(self) -> None:
+        budgets = [
+            Budget("sink-1", "reactor", 5.0, 5.0, "", is_ratio=False),
+            Budget("sink-1", "rate", 1.0, 1.0, ""),
+        ]
+        usual, slow = judge(budgets, sample_results().scenarios)[0], slowness([USUAL * 1.25])
+        self.assertTrue(usual.is_exceeded)
+        verdicts = judge(budgets, sample_results().scenarios, slow)
+        self.assertEqual([verdict.value for verdict in verdicts], [6.5, 1.75])
+        self.assertFalse(verdicts[0].is_exceeded)
+        self.assertEqual(slowness([USUAL / 2]), 1.0, "a fast machine is no excuse")
+        self.assertEqual(slowness([]), 1.0)
 
     def test_what_could_not_be_measured_is_exceeded(self) -> None:
         budgets = [
@@ -398,6 +413,34 @@ class CommandLine(SynchronousTestCase):
         self.assertEqual(Scenario("download", 1).title, "download from 1 libtorrent seed")
         self.assertEqual(Scenario("seed", 10).title, "seed to 10 libtorrent leechers")
         self.assertEqual(Scenario("idle", 9).title, "9 connections that only are there")
+
+    def test_what_exceeds_a_budget_is_measured_again(self) -> None:
+        row = {"rate": 100.0, "cpu": 0.25, "reactor": 1.0}
+        theirs = {"rate": 100.0, "cpu": 1.0}
+        asked: list[set[str]] = []
+
+        def measure(options: object, results: Results, only: set[str]) -> None:
+            asked.append(only)
+            for name, ours in (("sink-1", row), ("sink-10", {**row, "reactor": 99.0})):
+                results.note(name, "txtorrent", ours)
+                results.note(name, "libtorrent", theirs)
+                results.titles[name] = name
+
+        self.patch(main_module, "measure", measure)
+        results = Results()
+        for name, reactor in (("sink-1", 99.0), ("sink-10", 99.0), ("seed-1", 1.0)):
+            results.note(name, "txtorrent", {**row, "reactor": reactor})
+            results.note(name, "libtorrent", theirs)
+            results.titles[name] = name
+        with redirect_stderr(StringIO()):
+            measure_again(parse(["--quick"]), results)
+        self.assertEqual(asked, [{"sink-1", "sink-10"}])
+        self.assertEqual(results.scenarios["sink-1"]["txtorrent"], [row])
+        self.assertIn("again", results.titles["sink-1"])
+        self.assertNotIn("again", results.titles["sink-10"])
+        with redirect_stderr(StringIO()):
+            measure_again(parse(["--quick"]), results)
+        self.assertEqual(asked[1:], [{"sink-10"}])
 
     def test_mistakes(self) -> None:
         for argv in (["upload"], ["--clients", "vuze"]):
