@@ -332,6 +332,7 @@ class RealDaemons(Home):
                 (f"unix:{self.home}/{'x' * 100}", "path too long"),
                 ("tcp:0", "can be reached from other machines: set a user name"),
                 ("ftp:1", "control endpoint ftp:1: "),
+                ("systemd:domain=UNIX:index=0", "start the socket's unit before the service"),
             ):
                 with self.subTest(endpoint):
                     self.assertIn(words, self.refused("--control", endpoint))
@@ -348,6 +349,7 @@ class RealDaemons(Home):
                     "--control", "systemd:domain=UNIX:index=0", listening=ours,
                 )  # fmt: skip
                 daemon.wait_for(f"controlled at unix:{path}")
+                self.assertEqual(os.stat(path).st_mode & 0o777, 0o600, "ours alone")
                 with socket.socket(socket.AF_UNIX) as client:
                     client.settimeout(STUCK)
                     client.connect(path)

@@ -42,6 +42,7 @@ SESSION_ID_BYTES: Final = 36
 UNIX: Final = "unix:"
 SYSTEMD: Final = "systemd:"
 """A socket that was given to us."""
+NOT_PASSED: Final = "systemd passed no such socket: start the socket's unit before the service"
 
 _log = Logger()
 
@@ -117,7 +118,9 @@ class Control:
         try:
             endpoint = serverFromString(self._reactor, text)
         except (ValueError, TypeError, LookupError) as error:
-            raise RequestError(Code.INVALID_PARAMS, f"control endpoint {text}: {error}") from None
+            is_absent = isinstance(error, LookupError) and text.startswith(SYSTEMD)
+            why = NOT_PASSED if is_absent else error
+            raise RequestError(Code.INVALID_PARAMS, f"control endpoint {text}: {why}") from None
         try:
             port = await endpoint.listen(self._factory)
         except CannotListenError as error:

@@ -11,6 +11,8 @@ import stat
 import struct
 from typing import Any, Final
 
+from twisted.internet.address import UNIXAddress
+
 from txtorrent.errors import Code, RequestError
 
 DIRECTORY_MODE: Final = 0o700
@@ -65,7 +67,10 @@ def leave_open(port: Any) -> None:
     """Only let go of a socket that systemd gave us: it listens on there, for our next start.
 
     Twisted closes a port by shutting its socket down, which ends it for all that hold it, and
-    deletes the file of one of UNIX."""
+    deletes the file of one of UNIX. When it adopts one, it gives everybody access to that file."""
+    address = port.getHost()
+    if isinstance(address, UNIXAddress) and address.name:
+        os.chmod(address.name, SOCKET_MODE)
     port._closeSocket = lambda orderly: port.socket.close()
     port._bindPath = NO_FILE
 
