@@ -357,6 +357,22 @@ class RealDaemons(Home):
                     self.assertTrue(client.recv(1000).startswith(b"HTTP/1.1 409 "))
                 self.assertEqual(daemon.stop(), (0, ""))
 
+    def test_the_service_manager_is_told(self):
+        """It waits for the torrents to be there and the control socket to answer."""
+        with (
+            TemporaryDirectory(prefix="tx-") as folder,
+            socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager,
+        ):
+            manager.settimeout(STUCK)
+            manager.bind(os.path.join(folder, "notify"))
+            daemon = self.start(
+                self.torrent(), "leecher", "--port", 0, NOTIFY_SOCKET=manager.getsockname()
+            )
+            self.assertEqual(manager.recv(100), b"READY=1")
+            daemon.wait_for("controlled at")
+            self.assertEqual(daemon.stop(), (0, ""))
+            self.assertEqual(manager.recv(100), b"STOPPING=1")
+
     def test_nobody_can_control_it_where_its_usual_socket_cannot_be(self):
         """It was not asked for, so the torrents run all the same."""
         for runtime, words in (

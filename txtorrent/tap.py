@@ -25,6 +25,7 @@ from txtorrent.daemon.checks import explain_port
 from txtorrent.daemon.console import Console, both, filtered, log_file
 from txtorrent.daemon.hooks import Hooks
 from txtorrent.daemon.intake import Intake
+from txtorrent.daemon.notify import READY, STOPPING, ServiceManager
 from txtorrent.daemon.options import DEFAULT_LOG_LEVEL, StopWhen
 from txtorrent.daemon.options import Options as _Options
 from txtorrent.daemon.report import describe_all, is_busy
@@ -127,6 +128,7 @@ class TorrentService(Service):
         self._reactor = reactor
         self._disk = disk
         self._options = options
+        self._manager = ServiceManager(os.environ)
         self._stop_when: StopWhen = options["stop-when"]
         self._console: Console = options.console
         self._session: Session | None = None
@@ -184,6 +186,7 @@ class TorrentService(Service):
         session, self._session = self._session, None
         if session is None:
             return succeed(None)
+        self._manager.tell(STOPPING)
         if not self._failed:
             _log.info("stopping: telling trackers, saving progress")
         self._starting.addTimeout(START_LIMIT, self._reactor)
@@ -232,6 +235,7 @@ class TorrentService(Service):
         await self._listen_for_control(seedbox, settings)
         await self._add_named(seedbox)
         process.freeze_what_is_loaded()
+        self._manager.tell(READY)
         self._reporter.start()
 
     def _begin_surroundings(self, session: Session, seedbox: Seedbox, settings: Settings) -> None:
