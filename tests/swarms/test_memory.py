@@ -1,6 +1,7 @@
 """When memory is short it is shared: many slow peers bring all that they can."""
 
 from tests.swarms.case import SwarmCase
+from txtorrent.swarm.window import MOST
 from txtorrent.torrent.exchange import LEAST_SHARE
 
 MIB = 1024 * 1024
@@ -35,3 +36,17 @@ class ShortOfMemory(SwarmCase):
         shares = sorted(link.peer.share for link in leecher.parts.exchange.links)
         self.assertLess(shares[-2], 2 * LEAST_SHARE)
         self.assertGreater(shares[-1], 2 * LEAST_SHARE)
+
+    def test_nobody_is_held_back_once_there_is_enough_again(self):
+        swarm = self.swarm(80 * MIB, piece_length=MIB // 4)
+        for _ in range(10):
+            swarm.add_seed(up=LINE)
+        leecher = swarm.add_leecher()
+        buffers = leecher.session._shared.buffers
+        enough, buffers._limit = buffers.limit, MIB
+        swarm.run(3)
+        peers = [link.peer for link in leecher.parts.exchange.links]
+        self.assertLess(max(peer.share for peer in peers), MOST)
+        buffers._limit = enough
+        swarm.run(9)  # what is allowed doubles every second
+        self.assertGreaterEqual(min(peer.share for peer in peers), MOST)
