@@ -19,7 +19,7 @@ FLOORS = (
     ("bencode", "bitfield", "address", "units", "errors"),
     ("metainfo",),
     ("wire", "swarm", "storage"),
-    ("peer", "tracker", "dht", "discovery", "webseed"),
+    ("peer", "extension", "tracker", "dht", "discovery", "webseed"),
     ("torrent",),
     ("session", "settings", "seedbox"),
     ("control", "trackerserver", "cli", "daemon"),

@@ -140,6 +140,11 @@ def packed(host: str) -> bytes:
     return _parse(host).packed
 
 
+def text_of(packed: bytes) -> str:
+    """The text of the 4 or 16 bytes of an IP address. ValueError when it is none."""
+    return canonical_host(str(ip_address(packed)))
+
+
 def pack(address: Address) -> bytes:
     """The compact form: 6 bytes of an IPv4 address (BEP 23), 18 of an IPv6 one (BEP 7)."""
     return packed(address.host) + address.port.to_bytes(2, "big")

@@ -13,10 +13,11 @@ from txtorrent.wire.handshake import (
     HandshakeDecoder,
     HandshakeError,
     make_peer_id,
+    reserved_bits,
 )
 
 HASH, PEER = bytes(range(20)), b"-TX0100-abcdefghijkl"
-WHOLE = b"\x13BitTorrent protocol" + bytes(7) + b"\x04" + HASH + PEER
+WHOLE = b"\x13BitTorrent protocol" + bytes.fromhex("0000000000100004") + HASH + PEER
 
 
 class Bytes(SynchronousTestCase):
@@ -36,6 +37,16 @@ class Bytes(SynchronousTestCase):
             (b"\x04" + bytes(7), False),
         ]:
             self.assertIs(Handshake(HASH, PEER, reserved).fast, fast, reserved)
+
+    def test_what_else_the_bits_say(self):
+        for reserved, extended, dht in [
+            (bytes(8), False, False),
+            (reserved_bits(dht=False), True, False),
+            (reserved_bits(dht=True), True, True),
+            (bytes.fromhex("00000000 00ef 00fe"), False, False),
+        ]:
+            said = Handshake(HASH, PEER, reserved)
+            self.assertEqual((said.extended, said.dht), (extended, dht), reserved)
 
     def test_peer_id(self):
         one, other = make_peer_id(Random(1)), make_peer_id(Random(2))

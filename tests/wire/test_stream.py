@@ -183,14 +183,15 @@ MESSAGES = st.lists(
         st.sampled_from(ALL),
         st.builds(Piece, st.integers(0, 9), st.integers(0, 9), st.binary(max_size=300)),
         st.builds(Request, st.integers(0, 9), st.integers(0, 9), st.integers(0, 2**32 - 1)),
-        st.builds(m.Unknown, st.integers(18, 255), st.binary(max_size=50)),
+        st.builds(m.Extended, st.integers(0, 255), st.binary(max_size=50)),
+        st.builds(m.Unknown, st.integers(21, 255), st.binary(max_size=50)),
     ),
     max_size=20,
 )
 FRAMES = st.one_of(
     st.binary(max_size=16),
     st.builds(
-        lambda kind, size: bytes([kind]) + bytes(size), st.integers(0, 20), st.integers(0, 16)
+        lambda kind, size: bytes([kind]) + bytes(size), st.integers(0, 22), st.integers(0, 16)
     ),
 )
 CUTS = st.lists(st.integers(0, 10_000), max_size=10)

@@ -14,6 +14,10 @@ _PEER_ID_AT: Final = 48
 
 FAST: Final = 0x04
 """Bit of reserved byte 7: the fast extension (BEP 6)."""
+DHT: Final = 0x01
+"""Bit of reserved byte 7: the sender has a DHT node (BEP 5)."""
+EXTENDED: Final = 0x10
+"""Bit of reserved byte 5: the extension protocol (BEP 10)."""
 
 
 class HandshakeError(Exception):
@@ -26,6 +30,11 @@ def make_peer_id(random: _random.Random) -> bytes:
     return b"-TX%s-" % digits.encode() + random.randbytes(12)
 
 
+def reserved_bits(*, dht: bool) -> bytes:
+    """The 8 bytes of extension bits that we send; `dht` for torrents that the DHT may know of."""
+    return bytes((0, 0, 0, 0, 0, EXTENDED, 0, FAST | (DHT if dht else 0)))
+
+
 @frozen
 class Handshake:
     """What the two ends tell each other first.
@@ -35,12 +44,22 @@ class Handshake:
 
     info_hash: bytes
     peer_id: bytes
-    reserved: bytes = bytes(7) + bytes([FAST])
+    reserved: bytes = reserved_bits(dht=False)
 
     @property
     def fast(self) -> bool:
         """Whether the sender speaks the fast extension."""
         return bool(self.reserved[7] & FAST)
+
+    @property
+    def extended(self) -> bool:
+        """Whether the sender speaks the extension protocol."""
+        return bool(self.reserved[5] & EXTENDED)
+
+    @property
+    def dht(self) -> bool:
+        """Whether the sender has a DHT node."""
+        return bool(self.reserved[7] & DHT)
 
     def encode(self) -> bytes:
         """The 68 bytes."""

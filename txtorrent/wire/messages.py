@@ -1,4 +1,4 @@
-"""The messages of the peer wire and their bytes (BEP 3, BEP 5's port, BEP 6).
+"""The messages of the peer wire and their bytes (BEP 3, BEP 5's port, BEP 6, BEP 10's frame).
 
 One small class a message; `encode` gives its frame. What a stream of bytes means is
 decided in `stream`; what a message means to a torrent is decided elsewhere.
@@ -194,6 +194,20 @@ class AllowedFast(_Indexed):
     """A piece that may be requested while choked (BEP 6)."""
 
     id: ClassVar[int] = 17
+
+
+@define
+class Extended(Message):
+    """A message of an extension (BEP 10). `number` is 0 for the extension handshake, else the id
+    that the receiver gave the extension in its own."""
+
+    number: int
+    payload: bytes
+    id: ClassVar[int] = 20
+    _STRUCT: ClassVar[Struct] = Struct(">IBB")
+
+    def encode(self) -> bytes:
+        return self._STRUCT.pack(2 + len(self.payload), self.id, self.number) + self.payload
 
 
 @define

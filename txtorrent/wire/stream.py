@@ -1,4 +1,4 @@
-"""Bytes of a peer connection behind its handshake -> messages (BEP 3, BEP 6).
+"""Bytes of a peer connection behind its handshake -> messages (BEP 3, BEP 6, BEP 10).
 
 What must stay true here: a block that arrived whole is handed on as a view of the
 received bytes, without a copy; what is kept between calls is one incomplete frame, grown
@@ -58,6 +58,12 @@ def _piece(payload: memoryview) -> m.Message:
     return m.Pieces([(index, begin, payload[8:])])
 
 
+def _extended(payload: memoryview) -> m.Message:
+    if not payload:
+        raise ProtocolError("an extension message without its id")
+    return m.Extended(payload[0], bytes(payload[1:]))
+
+
 _PARSERS: Final[dict[int, Callable[[memoryview], m.Message]]] = {
     m.Choke.id: _bare(m.Choke),
     m.Unchoke.id: _bare(m.Unchoke),
@@ -74,6 +80,7 @@ _PARSERS: Final[dict[int, Callable[[memoryview], m.Message]]] = {
     m.HaveNone.id: _bare(m.HaveNone),
     m.Reject.id: _fixed(m.Reject, 12),
     m.AllowedFast.id: _fixed(m.AllowedFast, 4),
+    m.Extended.id: _extended,
 }
 
 
