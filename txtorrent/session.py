@@ -27,6 +27,8 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from txtorrent.address import canonical_host
+from txtorrent.metainfo.errors import MetainfoError
+from txtorrent.metainfo.magnet import Magnet
 from txtorrent.metainfo.torrentfile import Metainfo
 from txtorrent.peer.factory import InboundFactory
 from txtorrent.peer.interfaces import Refused, Swarm
@@ -38,7 +40,10 @@ from txtorrent.swarm.acceptrate import AcceptRate
 from txtorrent.swarm.banlist import BanList
 from txtorrent.swarm.blocklist import Blocklist
 from txtorrent.swarm.buffers import BufferPool
+from txtorrent.torrent.connections import Connections
+from txtorrent.torrent.fetch import Fetch
 from txtorrent.torrent.limits import CommonLimits
+from txtorrent.torrent.reception import Handover
 from txtorrent.torrent.shared import Budget, Shared, TorrentOptions
 from txtorrent.torrent.torrent import Torrent
 from txtorrent.tracker.announcer import Announcer
@@ -107,6 +112,7 @@ class Session:
         random: Random | None = None,
     ) -> None:
         self.torrents: dict[bytes, Torrent] = {}
+        self.fetches: dict[bytes, Fetch] = {}
         self.options = options
         self.reactor = reactor
         self.limits = CommonLimits.of(reactor, options.download_rate, options.upload_rate)
@@ -150,11 +156,10 @@ class Session:
     def limit_connections(self, wanted: int) -> None:
         """Have at most so many connections from now on, or as many as are possible; those of least
         use have to go."""
-        assert self._shared is not None, "the session has not been started"
-        budget = self._shared.budget
+        budget = self._started.budget
         budget.most = min(wanted, self.options.most_connections)
         if budget.used > budget.most:
-            swarms = [each.swarm.connections for each in self.torrents.values() if each.swarm]
+            swarms = self._connections()
             links = [(swarm.worth(link), link) for swarm in swarms for link in swarm.links()]
             for _, link in nsmallest(budget.used - budget.most, links, key=itemgetter(0)):
                 link.close("fewer connections are allowed now")
@@ -182,20 +187,77 @@ class Session:
         options: TorrentOptions,
         watcher: Callable[[Torrent], None] | None = None,
         announcer: Announcer | None = None,
+        handover: Handover | None = None,
     ) -> Torrent:
         """Add a torrent and start it. DuplicateTorrent.
 
         `watcher` is called with it soon after its state has become another; for a borrowed
-        `announcer` see `Torrent`.
+        `announcer`, and for `handover`, see `Torrent`.
         """
-        if metainfo.info_hash in self.torrents:
-            raise DuplicateTorrent(f"{metainfo.name} is there already")
+        self._refuse_twice(metainfo.info_hash, metainfo.name)
         self._refuse_shared_files(metainfo, options.directory)
-        assert self._shared is not None, "the session has not been started"
-        torrent = Torrent(metainfo, options, self._shared, announcer, watcher)
+        shared = self._started
+        torrent = Torrent(metainfo, options, shared, announcer, watcher, handover)
         self.torrents[metainfo.info_hash] = torrent
         torrent.start()
         return torrent
+
+    def add_magnet(
+        self,
+        magnet: Magnet,
+        options: TorrentOptions,
+        fetched: Callable[[Fetch], None],
+        announcer: Announcer | None = None,
+    ) -> Fetch:
+        """Look for the metadata of a torrent. DuplicateTorrent.
+
+        `fetched` is called when `Fetch.metainfo` is there, and then mostly wants to `follow` the
+        fetch with the torrent; or when `Fetch.error` says why it cannot be used.
+        """
+        self._refuse_twice(magnet.info_hash, magnet.name or magnet.info_hash.hex())
+        fetch = Fetch(magnet, options, self._started, fetched, announcer)
+        self.fetches[magnet.info_hash] = fetch
+        fetch.start()
+        return fetch
+
+    def follow(
+        self,
+        fetch: Fetch,
+        options: TorrentOptions,
+        watcher: Callable[[Torrent], None] | None = None,
+        announcer: Announcer | None = None,
+    ) -> Torrent:
+        """Add the torrent whose metadata has come: as `add`, with the connections of the fetch.
+        DuplicateTorrent: another torrent has its files; the fetch is there as before."""
+        assert fetch.metainfo is not None, "its metadata has not come"
+        self._refuse_shared_files(fetch.metainfo, options.directory)
+        del self.fetches[fetch.info_hash]
+        return self.add(fetch.metainfo, options, watcher, announcer, fetch.release())
+
+    async def fetch(
+        self,
+        magnet: Magnet,
+        options: TorrentOptions,
+        watcher: Callable[[Torrent], None] | None = None,
+    ) -> Torrent:
+        """The torrent of a magnet link, once its metadata has come. DuplicateTorrent;
+        MetainfoError: there is none that can be used. Cancelled: the fetch ends."""
+        done: Deferred[Fetch] = Deferred()
+        fetch = self.add_magnet(magnet, options, done.callback)
+        try:
+            await done
+            if fetch.error is not None:
+                raise MetainfoError(fetch.error)
+            return self.follow(fetch, options, watcher)
+        except BaseException:
+            await self.drop(fetch)
+            raise
+
+    async def drop(self, fetch: Fetch) -> None:
+        """End a fetch."""
+        await fetch.stop()
+        if self.fetches.get(fetch.info_hash) is fetch:
+            del self.fetches[fetch.info_hash]
 
     async def remove(self, torrent: Torrent) -> None:
         """End a torrent in good order; what is known of its progress stays in the state."""
@@ -206,20 +268,17 @@ class Session:
     @property
     def announcing(self) -> Announcing:
         """What the announcers of all torrents share."""
-        assert self._shared is not None, "the session has not been started"
-        return self._shared.announcing
+        return self._started.announcing
 
     @property
     def files(self) -> FilePool:
         """The open files of all torrents."""
-        assert self._shared is not None, "the session has not been started"
-        return self._shared.files
+        return self._started.files
 
     @property
     def bans(self) -> BanList:
         """Who is kept out of every torrent."""
-        assert self._shared is not None, "the session has not been started"
-        return self._shared.bans
+        return self._started.bans
 
     def stop(self) -> "Deferred[None]":
         """End every torrent in good order, then the rest; fires within ten seconds."""
@@ -263,6 +322,21 @@ class Session:
             interface=None if options.interface is None else canonical_host(options.interface),
         )
 
+    @property
+    def _started(self) -> Shared:
+        assert self._shared is not None, "the session has not been started"
+        return self._shared
+
+    def _connections(self) -> list[Connections]:
+        """Of all that runs."""
+        found = [each.connections for each in self.torrents.values()]
+        found += [fetch.connections for fetch in self.fetches.values()]
+        return [each for each in found if each is not None]
+
+    def _refuse_twice(self, info_hash: bytes, name: str) -> None:
+        if info_hash in self.torrents or info_hash in self.fetches:
+            raise DuplicateTorrent(f"{name} is there already")
+
     def _refuse_shared_files(self, metainfo: Metainfo, directory: str) -> None:
         """Two torrents that write to one file would undo each other's work."""
         for other in self.torrents.values():
@@ -281,7 +355,7 @@ class Session:
         shared.bans.restore(((host, until - now) for host, until in bans), self.reactor.seconds())
 
     def _torrent_for(self, info_hash: bytes, host: str) -> "Deferred[Swarm]":
-        if self.wake is not None and info_hash not in self.torrents:
+        if self.wake is not None and not (info_hash in self.torrents or info_hash in self.fetches):
             woken = self.wake(info_hash)
             return woken.addCallback(lambda _: self._admit(info_hash, host))
         try:
@@ -290,26 +364,24 @@ class Session:
             return fail()
 
     def _admit(self, info_hash: bytes, host: str) -> Swarm:
-        torrent = self.torrents.get(info_hash)
-        parts = torrent.swarm if torrent is not None else None
-        if parts is None:
+        wanted = self.torrents.get(info_hash) or self.fetches.get(info_hash)
+        connections = wanted.connections if wanted is not None else None
+        if connections is None:
             raise Refused("no such torrent here")
-        parts.connections.admit(host)
-        return parts.connections
+        connections.admit(host)
+        return connections
 
     def close_host(self, host: str, reason: str) -> None:
         """End every connection with a host."""
-        for torrent in self.torrents.values():
-            if torrent.swarm is not None:
-                torrent.swarm.connections.close_host(host, reason)
+        for connections in self._connections():
+            connections.close_host(host, reason)
 
     def block(self, blocklist: Blocklist) -> None:
         """Have no connection with who is on the list, from now on; the list before counts no
         longer."""
         self.bans.blocklist = blocklist
-        for torrent in self.torrents.values():
-            if torrent.swarm is not None:
-                torrent.swarm.connections.close_blocked()
+        for connections in self._connections():
+            connections.close_blocked()
 
     def _refuse(self, host: str) -> str | None:
         shared = self._shared
@@ -323,16 +395,16 @@ class Session:
 
     def _tick(self) -> None:
         now = self.reactor.seconds()
-        for torrent in tuple(self.torrents.values()):
+        for each in (*self.torrents.values(), *self.fetches.values()):
             try:
-                torrent.tick(now)
+                each.tick(now)
             except Exception:
-                _log.failure("{name}: an error of ours in its periodic work", name=torrent.name)
+                _log.failure("{name}: an error of ours in its periodic work", name=each.name)
 
     async def _stop(self) -> None:
         self._ticker.stop()
         await self._stop_listening()
-        stopping = [torrent.stop() for torrent in self.torrents.values()]
+        stopping = [each.stop() for each in (*self.torrents.values(), *self.fetches.values())]
         await gatherResults(stopping, consumeErrors=True)
         await self._close()
 

@@ -53,6 +53,10 @@ class Extensions:
         number = self._offered.get(name, 0)
         return self._at_work.get(number)
 
+    def __contains__(self, link: object) -> bool:
+        """Whether the connection was greeted."""
+        return link in self._greeted
+
     # -- connections -----------------------------------------------------------------------
 
     def greet(self, link: Speaker) -> None:
@@ -162,9 +166,6 @@ class Heard(Protocol):
 
     def __call__(self, link: Speaker, handshake: ExtensionHandshake) -> None:
         """A peer said this of itself."""
-
-
-NO_IDS: Final[Mapping[bytes, int]] = MappingProxyType({})
 
 
 def merged(before: Mapping[bytes, int], said: Mapping[bytes, int]) -> Mapping[bytes, int]:

@@ -47,9 +47,13 @@ class Link(Protocol):
 class Swarm(Protocol):
     """A torrent, as its extensions see it."""
 
-    info_hash: bytes
-    """20 bytes."""
-    random: Random
+    @property
+    def info_hash(self) -> bytes:
+        """20 bytes."""
+
+    @property
+    def random(self) -> Random:
+        """All chance."""
 
     @property
     def name(self) -> str:
@@ -60,7 +64,7 @@ class Swarm(Protocol):
         """Whether nobody but its trackers may name peers (BEP 27). False while it is not known."""
 
     @property
-    def metadata(self) -> bytes | None:
+    def metadata(self) -> memoryview | None:
         """The `info` dict as it came; None while only a magnet link is known."""
 
     @property

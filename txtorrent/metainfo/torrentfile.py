@@ -65,8 +65,12 @@ class Metainfo:
     @property
     def info(self) -> bytes:
         """The bytes of the `info` dict as they came; a fresh copy, `raw` has them already."""
-        start, end = self._info_span
-        return self.raw[start:end]
+        return bytes(self.info_view)
+
+    @property
+    def info_view(self) -> memoryview:
+        """The same, not copied."""
+        return memoryview(self.raw)[slice(*self._info_span)]
 
     def piece_hash(self, piece: int) -> bytes:
         """The 20-byte SHA-1 of a piece. IndexError when there is no such piece."""

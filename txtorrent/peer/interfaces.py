@@ -1,7 +1,7 @@
 """What a peer connection asks of, and tells, those above it; they live in `torrent` and up."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
 
 from twisted.internet.defer import Deferred
 
@@ -17,14 +17,32 @@ class Refused(Exception):
     """The torrent (or the session) does not want this connection; the text says why."""
 
 
-class Exchange(Protocol):
-    """What a connection tells its torrent."""
+class Conversation(Protocol):
+    """What a connection that takes part belongs to. `rules` are what each message may say, and are
+    given this object (`peer.rules`)."""
+
+    @property
+    def rules(self) -> "Rules":
+        """By the message's type."""
 
     def joined(self, link: "PeerProtocol") -> None:
         """Handshakes are done; `link.peer` and `link.uploads` are there."""
 
     def left(self, link: "PeerProtocol") -> None:
         """The connection is gone."""
+
+    def chunk_handled(self, link: "PeerProtocol") -> None:
+        """All that was read from the socket at once has been told: time to ask for more."""
+
+    def sent(self, link: "PeerProtocol", size: int) -> None:
+        """A block of `size` bytes went out."""
+
+    def take_turn(self, link: "PeerProtocol") -> None:
+        """The download limit lets this peer have one block more."""
+
+
+class Exchange(Conversation, Protocol):
+    """What a connection tells its torrent while pieces are exchanged."""
 
     def choked(self, link: "PeerProtocol") -> None:
         """The peer chokes us."""
@@ -44,15 +62,6 @@ class Exchange(Protocol):
     def blocks(self, link: "PeerProtocol", blocks: Sequence[m.Data]) -> None:
         """Blocks arrived; their data is only good during the call. Raises ProtocolError."""
 
-    def chunk_handled(self, link: "PeerProtocol") -> None:
-        """All that was read from the socket at once has been told: time to ask for more."""
-
-    def sent(self, link: "PeerProtocol", size: int) -> None:
-        """A block of `size` bytes went out."""
-
-    def take_turn(self, link: "PeerProtocol") -> None:
-        """The download limit lets this peer have one block more."""
-
     def rejected(self, link: "PeerProtocol", index: int, begin: int) -> None:
         """The peer will not answer a request."""
 
@@ -63,18 +72,39 @@ class Exchange(Protocol):
         """The size in bytes of a piece that we have; 0 for any other number."""
 
 
+Rules = Mapping[type[m.Message], Callable[["PeerProtocol", Any, Any], None]]
+
+
+class Extensions(Protocol):
+    """Where messages of extensions go (BEP 10)."""
+
+    def received(self, link: "PeerProtocol", number: int, payload: bytes) -> None:
+        """One came. Raises ProtocolError."""
+
+
 class Swarm(Protocol):
-    """What a connection asks of its torrent before the exchange begins."""
+    """What a connection asks of its torrent, whatever is exchanged."""
 
     info_hash: bytes
     peer_id: bytes
-    piece_count: int
+    reserved: bytes
+    """The extension bits of our handshake."""
+
+    @property
+    def piece_count(self) -> int:
+        """Pieces of the torrent: how long a bitfield may be."""
 
     def arrived(self, link: "PeerProtocol") -> None:
         """A connection that was accepted asks for this torrent."""
 
-    def greeted(self, link: "PeerProtocol", handshake: Handshake) -> Exchange:
+    def greeted(self, link: "PeerProtocol", handshake: Handshake) -> Conversation:
         """The peer's handshake is complete. Raises Refused."""
+
+    def joined(self, link: "PeerProtocol", handshake: Handshake) -> None:
+        """The exchange has begun, and the peer was told what we have."""
+
+    def dht_node(self, link: "PeerProtocol", port: int) -> None:
+        """The peer has a DHT node at this UDP port."""
 
     def ended(self, link: "PeerProtocol", reason: str) -> None:
         """The connection is gone, whether the exchange had begun or not."""

@@ -5,7 +5,8 @@ means is decided by the torrent's `Exchange`. A broken rule ends this connection
 with the reason. After connectionLost no call is made any more.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
 from typing import Any, Final
 
 from twisted.internet.defer import Deferred
@@ -15,9 +16,8 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from txtorrent.address import Address
-from txtorrent.peer.interfaces import Exchange, Lobby, Refused, Swarm
+from txtorrent.peer.interfaces import Conversation, Extensions, Lobby, Refused, Swarm
 from txtorrent.peer.outbox import Outbox
-from txtorrent.peer.rules import RULES
 from txtorrent.peer.uploads import Uploads
 from txtorrent.swarm.peer import Peer
 from txtorrent.wire import messages as m
@@ -45,6 +45,9 @@ LARGE_READ: Final = 256 * 1024
 """Bytes of one read: large ones halve the cost of a block at full rate, and cost memory at
 thousands of slow peers."""
 
+NO_IDS: Final[Mapping[bytes, int]] = MappingProxyType({})
+"""Of a peer that has not said which extensions it speaks."""
+
 _log = Logger()
 
 
@@ -60,13 +63,16 @@ class PeerProtocol(Protocol):
     peer: Peer
     uploads: Uploads
     outbox: Outbox
+    extensions: Extensions
+    extension_ids: Mapping[bytes, int]
+    handshakes: int
 
     # There may be thousands: slots for what the bases have, too, or each gets a dictionary.
     __slots__ = (
         "_clock", "_closed_because", "_decoder", "_exchange", "_finding", "_lobby", "_progress",
         "_reading_paused", "_receive", "_received_at", "_sent_at", "_shaken", "_shaking",
-        "_swarm", "_timeout", "address", "connected", "factory", "outbound", "outbox", "peer",
-        "transport", "uploads",
+        "_swarm", "_timeout", "address", "connected", "extension_ids", "extensions", "factory",
+        "handshakes", "outbound", "outbox", "peer", "transport", "uploads",
     )  # fmt: skip
 
     def __init__(
@@ -81,10 +87,12 @@ class PeerProtocol(Protocol):
         self.transport = None
         self.address = address
         self.outbound = swarm is not None
+        self.extension_ids = NO_IDS
+        self.handshakes = 0
         self._clock = clock
         self._swarm = swarm
         self._lobby = lobby
-        self._exchange: Exchange | None = None
+        self._exchange: Conversation | None = None
         self._shaking: HandshakeDecoder | None = HandshakeDecoder()
         self._receive: Callable[[bytes], None] = self._shake_hands
         self._decoder: StreamDecoder | None = None
@@ -145,7 +153,7 @@ class PeerProtocol(Protocol):
         if self._swarm is not None:
             self._swarm.ended(self, why)
 
-    def _leave(self, exchange: Exchange) -> None:
+    def _leave(self, exchange: Conversation) -> None:
         """Whatever goes wrong here, the swarm must hear that the connection is gone."""
         try:
             self.uploads.stop()
@@ -228,6 +236,19 @@ class PeerProtocol(Protocol):
         """Write one message."""
         self._write(message.encode())
 
+    def extend(self, name: bytes, payload: bytes) -> bool:
+        """Send a message of an extension (BEP 10), if the peer speaks it and is there."""
+        number = self.extension_ids.get(name)
+        if number is None or not self.is_open:
+            return False
+        self._write(m.Extended(number, payload).encode())
+        return True
+
+    def dht_node(self, port: int) -> None:
+        """The peer has a DHT node at this UDP port."""
+        if self._swarm is not None:
+            self._swarm.dht_node(self, port)
+
     def send_frames(self, frames: bytes) -> None:
         """Write messages that are encoded already, as one write."""
         self._write(frames)
@@ -307,7 +328,7 @@ class PeerProtocol(Protocol):
 
     def _greet(self, swarm: Swarm) -> None:
         """To be followed by a flush: often what we have goes with it."""
-        self.outbox.add(Handshake(swarm.info_hash, swarm.peer_id).encode())
+        self.outbox.add(Handshake(swarm.info_hash, swarm.peer_id, swarm.reserved).encode())
 
     def _begin(self, handshake: Handshake, rest: bytes) -> None:
         swarm, self._shaken = self._swarm, None
@@ -321,8 +342,22 @@ class PeerProtocol(Protocol):
         self._receive = self._converse
         self._exchange = exchange
         exchange.joined(self)
+        swarm.joined(self, handshake)
         if rest and self.is_open:
             self._receive(rest)
+
+    def take_part(self, exchange: Conversation, kept: Iterable[m.Message]) -> None:
+        """Go over to another exchange, of as many pieces as the swarm now says. What the peer said
+        before that has to do with it is `kept`."""
+        assert self._swarm is not None and self._decoder is not None
+        self._decoder.allow(self._swarm.piece_count)
+        self._exchange = exchange
+        exchange.joined(self)
+        try:
+            for message in kept:
+                exchange.rules[type(message)](self, exchange, message)
+        except Exception:
+            self._ended_by(Failure())
 
     def _leave_lobby(self) -> None:
         lobby, self._lobby = self._lobby, None
@@ -337,8 +372,9 @@ class PeerProtocol(Protocol):
     # -- messages ----------------------------------------------------------------------------
 
     def _converse(self, data: bytes) -> None:
-        exchange, decoder, rules = self._exchange, self._decoder, RULES
+        exchange, decoder = self._exchange, self._decoder
         assert exchange is not None and decoder is not None
+        rules = exchange.rules
         for message in decoder.feed(data):
             rules[type(message)](self, exchange, message)
             if self._closed_because is not None:

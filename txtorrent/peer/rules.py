@@ -1,14 +1,13 @@
-"""What each message of the peer wire may say, and when (BEP 3, BEP 6).
+"""What each message of the peer wire may say, and when (BEP 3, BEP 5, BEP 6, BEP 10).
 
 One function a message: it checks the rule, brings the four booleans and the sets of `Peer`
 up to date, and makes one call. A message that breaks a rule raises ProtocolError.
 """
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from txtorrent.bitfield import Bitfield
-from txtorrent.peer.interfaces import Exchange
+from txtorrent.peer.interfaces import Exchange, Rules
 from txtorrent.wire import messages as m
 from txtorrent.wire.stream import ProtocolError
 
@@ -142,8 +141,17 @@ def _suggest(link: "PeerProtocol", exchange: Exchange, message: m.Suggest) -> No
     _check_index(link, message.index)
 
 
+def _port(link: "PeerProtocol", exchange: Exchange, message: m.Port) -> None:
+    link.dht_node(message.port)
+
+
+def _extended(link: "PeerProtocol", exchange: Exchange, message: m.Extended) -> None:
+    """Some send them without having said so in their handshake: they are heard all the same."""
+    link.extensions.received(link, message.number, message.payload)
+
+
 def _skip(link: "PeerProtocol", exchange: Exchange, message: m.Message) -> None:
-    """Keep-alives say nothing; a DHT port is for a DHT node; unknown ids are for others."""
+    """Keep-alives say nothing; unknown ids are for others."""
 
 
 def _check_index(link: "PeerProtocol", index: int) -> None:
@@ -156,7 +164,7 @@ def _needs_fast(link: "PeerProtocol", message: m.Message) -> None:
         raise ProtocolError(f"{type(message).__name__} without the fast extension")
 
 
-RULES: Final[dict[type[m.Message], Callable[["PeerProtocol", Exchange, Any], None]]] = {
+RULES: Final[Rules] = {
     m.KeepAlive: _skip,
     m.Choke: _choke,
     m.Unchoke: _unchoke,
@@ -167,11 +175,12 @@ RULES: Final[dict[type[m.Message], Callable[["PeerProtocol", Exchange, Any], Non
     m.Requests: _requests,
     m.Pieces: _pieces,
     m.Cancel: _cancel,
-    m.Port: _skip,
+    m.Port: _port,
     m.Suggest: _suggest,
     m.HaveAll: _have_all,
     m.HaveNone: _have_none,
     m.Reject: _reject,
     m.AllowedFast: _allowed_fast,
+    m.Extended: _extended,
     m.Unknown: _skip,
 }

@@ -26,6 +26,7 @@ from txtorrent.seedbox.views import (
     peer_views,
     source_of,
 )
+from txtorrent.swarm.peerbook import Source
 from txtorrent.swarm.queue import Queue
 from txtorrent.swarm.share import Goal
 from txtorrent.torrent.life import State
@@ -134,11 +135,11 @@ class Entry:
         if leechers:
             self._owner.wanted(self)
 
-    def found_peers(self, url: str, addresses: Sequence[Address]) -> None:
+    def found_peers(self, source: Source, addresses: Sequence[Address]) -> None:
         """A tracker told of peers: they are dialled if it wakes."""
         torrent = self.torrent
         if torrent is not None:
-            torrent.found_peers(url, addresses)
+            torrent.found_peers(source, addresses)
 
     def seen_as(self, host: str) -> None:
         """A tracker saw us at this address: of use to nobody who sleeps."""

@@ -11,8 +11,15 @@ from txtorrent.torrent.parts import Parts
 
 MOVING_WITHIN = 10.0
 """Seconds since the last block in which blocks count as being received."""
-_NAMES = {Source.USER: "cache", Source.TRACKER: "tracker"}
 INCOMING = "incoming"
+_NAMES = {
+    Source.USER: "cache",
+    Source.TRACKER: "tracker",
+    Source.DHT: "dht",
+    Source.LOCAL: "lpd",
+    Source.PEX: "pex",
+    Source.INCOMING: INCOMING,
+}
 
 
 @frozen

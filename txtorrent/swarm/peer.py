@@ -31,6 +31,12 @@ class Peer:
     window: RequestWindow
     fast: bool = False
     joined_as_seed: bool = False
+    contact: Address | None = None
+    """Where the peer can be dialled, as far as we know."""
+    client_name: str = ""
+    """Name and version of the client, as it says (BEP 10), fit to be shown."""
+    upload_only: bool = False
+    """Whether it says that it downloads nothing (BEP 21)."""
 
     am_choking: bool = True
     am_interested: bool = False
@@ -83,8 +89,15 @@ class Peer:
         return self.have.is_full
 
     @property
+    def wants_nothing(self) -> bool:
+        """Whether it has, or says that it has, all that it wants."""
+        return self.have.is_full or self.upload_only
+
+    @property
     def client(self) -> str:
-        """The client's two letters and version from its peer id (BEP 20), or ''."""
+        """What the client calls itself, or the letters and version of its peer id (BEP 20)."""
+        if self.client_name:
+            return self.client_name
         head = self.peer_id[1:7]
         known = self.peer_id[:1] == b"-" == self.peer_id[7:8] and head.isalnum()
         return head.decode("ascii") if known else ""

@@ -5,7 +5,7 @@ the memory. A candidate that was connected once is tried again soon and for ever
 never answered is tried a few times at growing distances, then forgotten.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from enum import Enum
 from heapq import nlargest, nsmallest
 from random import Random
@@ -33,6 +33,11 @@ class Source(Enum):
 
     USER = 0
     TRACKER = 1
+    DHT = 2
+    LOCAL = 3
+    PEX = 4
+    INCOMING = 5
+    """It connected to us and told its port."""
 
 
 @define(eq=False)
@@ -154,6 +159,12 @@ class PeerBook:
         self._ourselves = address
         for candidate in self._candidates.values():
             candidate.order = self._rank(candidate.address)
+
+    def keep_only(self, sources: Collection[Source]) -> None:
+        """Never dial those that came from elsewhere."""
+        for address, candidate in tuple(self._candidates.items()):
+            if candidate.source not in sources:
+                self.forget(address)
 
     def source(self, address: Address) -> Source | None:
         """Where an address came from, if it is known."""

@@ -84,6 +84,11 @@ class RequestWindow:
         self.most = max(min(START, self.most), min(outstanding, self.most))
         self.size = min(self.size, self.most)
 
+    def limit(self, queue: int) -> None:
+        """The peer says how many requests its queue holds."""
+        self.most = min(queue, MOST)
+        self.size = min(self.size, self.most)
+
     def snub(self) -> None:
         """The peer stopped answering: one request at a time until it answers again."""
         self.size = 1

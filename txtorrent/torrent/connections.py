@@ -4,32 +4,32 @@ What must stay true: one connection a peer, whoever dialled; never one to oursel
 one to a banned host; and the limits below hold at every moment.
 """
 
-from collections.abc import Callable, Iterable
+import sys
+from collections.abc import Iterable
 from itertools import islice
 from typing import Final
 
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IConnector
 from twisted.logger import Logger
-from twisted.python.failure import Failure
 
 from txtorrent.address import Address
 from txtorrent.bitfield import Bitfield
+from txtorrent.metainfo.text import display_text
 from txtorrent.peer.factory import OutboundFactory
-from txtorrent.peer.interfaces import Refused
-from txtorrent.peer.limiter import Limiter
+from txtorrent.peer.interfaces import Conversation, Refused
 from txtorrent.peer.protocol import PeerProtocol
-from txtorrent.peer.uploads import Uploads
 from txtorrent.swarm.banlist import party
 from txtorrent.swarm.crowding import Crowding
 from txtorrent.swarm.peer import Peer
 from txtorrent.swarm.peerbook import PeerBook, Source
 from txtorrent.swarm.rate import Rate
 from txtorrent.swarm.window import RequestWindow
-from txtorrent.torrent.exchange import Exchange
 from txtorrent.torrent.shared import Shared
-from txtorrent.torrent.store import PieceStore
-from txtorrent.wire.handshake import Handshake
+from txtorrent.torrent.stage import Stage
+from txtorrent.wire.extension import ExtensionHandshake
+from txtorrent.wire.handshake import Handshake, reserved_bits
+from txtorrent.wire.messages import Port
 
 MOST_HALF_OPEN: Final = 30
 """Connections of one torrent being made at once: a long list of dead addresses is through
@@ -50,30 +50,20 @@ _log = Logger()
 class Connections:
     """The connections of one torrent; also what a connection asks of it (`peer.Swarm`).
 
-    `upload` is asked before a block goes to a peer; `read_failed` is told when content could not
-    be read for one.
+    What they are for is the `stage`'s affair, which may be another one later: `enter`. There is one
+    before anything else is called. `is_private`: nobody is told of them but trackers (BEP 27).
     """
 
     def __init__(
-        self,
-        shared: Shared,
-        exchange: Exchange,
-        store: PieceStore,
-        upload: Limiter,
-        max_peers: int,
-        read_failed: Callable[[Failure], None],
+        self, shared: Shared, info_hash: bytes, max_peers: int, is_private: bool = False
     ) -> None:
-        metainfo = exchange.progress.metainfo
-        self.info_hash = metainfo.info_hash
+        self.info_hash = info_hash
         self.peer_id = shared.peer_id
-        self.piece_count = metainfo.geometry.piece_count
+        self.is_private = is_private
         self.book = PeerBook(shared.random, shared.bans)
         self._shared = shared
-        self._exchange = exchange
-        self._store = store
-        self._upload = upload
+        self._stage: Stage | None = None
         self._max_peers = max_peers
-        self._read_failed = read_failed
         self._dialling: dict[Address, IConnector] = {}
         self._links: dict[PeerProtocol, None] = {}
         self._crowding = Crowding()
@@ -87,6 +77,46 @@ class Connections:
     def __len__(self) -> int:
         """Connections, those whose handshake is under way included."""
         return len(self._links)
+
+    def enter(self, stage: Stage) -> None:
+        """Be for this from now on. Who takes part goes along, with what was kept for it."""
+        before, self._stage = self._stage, stage
+        if before is not None:
+            for link in tuple(before.exchange.links):
+                self._go_over(link, before, stage)
+            before.extensions.stop()
+
+    def _go_over(self, link: PeerProtocol, before: Stage, stage: Stage) -> None:
+        kept = before.exchange.kept(link)
+        knows_extensions = link in before.extensions
+        before.extensions.left(link)
+        link.peer.have = Bitfield(stage.piece_count)
+        link.uploads.stop()
+        link.uploads = stage.make_uploads(link)
+        link.extensions = stage.extensions
+        link.take_part(stage.exchange, kept)
+        if knows_extensions and link.is_open:
+            stage.extensions.greet(link)
+
+    @property
+    def stage(self) -> Stage:
+        """What they are for at present."""
+        assert self._stage is not None, "there is a stage before there are connections"
+        return self._stage
+
+    @property
+    def piece_count(self) -> int:
+        """As far as it is known."""
+        return self.stage.piece_count
+
+    @property
+    def reserved(self) -> bytes:
+        """The extension bits of our handshake."""
+        return reserved_bits(dht=self._dht_port is not None)
+
+    @property
+    def _dht_port(self) -> int | None:
+        return None if self.is_private else self._shared.outside.dht_port
 
     # -- candidates --------------------------------------------------------------------------
 
@@ -162,7 +192,7 @@ class Connections:
         self._enter(link)
         self._shared.budget.used += 1
 
-    def greeted(self, link: PeerProtocol, handshake: Handshake) -> Exchange:
+    def greeted(self, link: PeerProtocol, handshake: Handshake) -> Conversation:
         """The peer's handshake is complete: it may take part. Raises Refused."""
         self._refuse_ourselves(link, handshake.peer_id)
         self._refuse_twin(link, handshake.peer_id)
@@ -171,7 +201,43 @@ class Connections:
         if link.outbound:
             self.book.connected(link.address)
         self._introduce(link, handshake)
-        return self._exchange
+        return self.stage.exchange
+
+    def joined(self, link: PeerProtocol, handshake: Handshake) -> None:
+        """It takes part: let it know what else we speak."""
+        if handshake.extended:
+            self.stage.extensions.greet(link)
+        port = self._dht_port
+        if handshake.dht and port is not None:
+            link.send(Port(port))
+
+    def dht_node(self, link: PeerProtocol, port: int) -> None:
+        """It has a DHT node."""
+        if port and not self.is_private:
+            self._shared.outside.dht_node(Address(link.address.host, port))
+
+    def heard(self, link: PeerProtocol, handshake: ExtensionHandshake) -> None:
+        """The peer said this of itself (BEP 10)."""
+        peer = link.peer
+        if handshake.client is not None:
+            peer.client_name = sys.intern(display_text(handshake.client.encode(), "utf-8"))
+        if handshake.reqq is not None:
+            peer.window.limit(handshake.reqq)
+        if handshake.your_host is not None:
+            self._shared.outside.seen_as(handshake.your_host, link.address.host)
+        if handshake.port is not None and not link.outbound:
+            self._note_contact(link, Address(link.address.host, handshake.port))
+        if handshake.upload_only is not None:
+            peer.upload_only = handshake.upload_only
+            self.stage.exchange.heard(link)
+
+    def _note_contact(self, link: PeerProtocol, contact: Address) -> None:
+        """Who connected to us can be found again when the connection has ended."""
+        if link.peer.contact is None:
+            link.peer.contact = contact
+            self.book.add([contact], Source.INCOMING)
+            self._listens_at.setdefault(link, contact)
+            self.book.connected(contact)
 
     def ended(self, link: PeerProtocol, reason: str) -> None:
         """A connection is gone."""
@@ -239,6 +305,18 @@ class Connections:
         self.book.forget(link.address)
         link.close("both have everything")
 
+    def keep_private(self) -> None:
+        """The torrent turned out to be private: nobody is let in whom no tracker or user named."""
+        self.is_private = True
+        allowed = (Source.USER, Source.TRACKER)
+        for link in tuple(self._links):
+            if not link.outbound or self.book.source(link.address) not in allowed:
+                link.close("the torrent is private, and no tracker named this peer")
+        for address, connector in tuple(self._dialling.items()):
+            if self.book.source(address) not in allowed:
+                connector.stopConnecting()
+        self.book.keep_only(allowed)
+
     def stop(self) -> "Deferred[None]":
         """End every connection; fires when all are gone."""
         if self._gone is None:
@@ -266,6 +344,7 @@ class Connections:
 
     def _leave(self, link: PeerProtocol) -> None:
         del self._links[link]
+        self.stage.extensions.left(link)
         self._crowding.left(link.address.host)
         self._shared.budget.used -= 1
         if link.took_part and self._by_peer_id.get(link.peer.peer_id) is link:
@@ -306,7 +385,7 @@ class Connections:
         """Full: a peer of higher canonical priority takes the place of one that is of no use."""
         idle = (
             other
-            for other in self._exchange.links
+            for other in self.stage.exchange.links
             if other.is_open and not other.peer.am_interested and other.peer.am_choking
         )
         rank = self.book.rank
@@ -323,20 +402,15 @@ class Connections:
         link.peer = Peer(
             address=link.address,
             peer_id=handshake.peer_id,
-            have=Bitfield(self.piece_count),
+            have=Bitfield(self.stage.piece_count),
             connected_at=now,
             downloaded=Rate(now),
             uploaded=Rate(now),
             window=RequestWindow(now),
             fast=handshake.fast,
+            contact=link.address if link.outbound else None,
             choked_at=now,
         )
-        link.uploads = Uploads(
-            link.outbox,
-            self._store,
-            self._shared.scratch,
-            self._upload,
-            link.sent,
-            self._read_failed,
-        )
+        link.uploads = self.stage.make_uploads(link)
+        link.extensions = self.stage.extensions
         _log.debug("{link!r}: {client} joined", link=link, client=link.peer.client or "a peer")

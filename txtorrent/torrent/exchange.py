@@ -12,8 +12,10 @@ from twisted.logger import Logger
 
 from txtorrent.bitfield import Bitfield
 from txtorrent.metainfo.pieces import BLOCK
+from txtorrent.peer.interfaces import Rules
 from txtorrent.peer.limiter import Limiter
 from txtorrent.peer.protocol import PeerProtocol
+from txtorrent.peer.rules import RULES
 from txtorrent.swarm.allowedfast import SET_SIZE, allowed_fast_set
 from txtorrent.swarm.partial import CHUNK_BLOCKS, Partial
 from txtorrent.swarm.picker import PiecePicker
@@ -63,6 +65,8 @@ class Swarm(Protocol):
 class Exchange:
     """The blocks of one torrent, both ways. `links` are the connections that take part;
     `download` is asked before a block is requested."""
+
+    rules: Rules = RULES
 
     def __init__(
         self,
@@ -127,6 +131,14 @@ class Exchange:
         self._download.leave(link.take_turn)
         self.picker.left(link.peer)
         self._wake_hungry()
+
+    def heard(self, link: PeerProtocol) -> None:
+        """The peer said whether it downloads anything."""
+        self._mind_seed(link)
+
+    def kept(self, link: PeerProtocol) -> Sequence[m.Message]:
+        """There is no stage behind this one."""
+        return ()
 
     def stop(self) -> None:
         """Forget what is under way; no timer is left."""
@@ -516,7 +528,7 @@ class Exchange:
             link.send(m.Interested() if wants else m.NotInterested())
 
     def _mind_seed(self, link: PeerProtocol) -> None:
-        if self.progress.is_complete and link.peer.is_seed:
+        if self.progress.is_complete and link.peer.wants_nothing:
             self._swarm.useless(link)
 
     def _grant_fast(self, link: PeerProtocol) -> None:

@@ -8,8 +8,10 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from txtorrent.address import Address
+from txtorrent.extension.extensions import Extensions
 from txtorrent.metainfo.torrentfile import Metainfo
 from txtorrent.peer.protocol import PeerProtocol
+from txtorrent.peer.uploads import MOST_QUEUED, Uploads
 from txtorrent.storage.content import Content
 from txtorrent.swarm.choker import Choker, slots_for
 from txtorrent.swarm.peer import Peer
@@ -18,10 +20,12 @@ from txtorrent.torrent.assembly import Assembly
 from txtorrent.torrent.choking import Choking
 from txtorrent.torrent.connections import Connections
 from txtorrent.torrent.exchange import Exchange
+from txtorrent.torrent.extended import Extended
 from txtorrent.torrent.limits import Limits
 from txtorrent.torrent.progress import Progress
 from txtorrent.torrent.saver import Saver
 from txtorrent.torrent.shared import Shared, TorrentOptions
+from txtorrent.torrent.stage import Stage
 from txtorrent.torrent.store import PieceStore
 from txtorrent.tracker.announcer import Announcer
 from txtorrent.tracker.interfaces import Totals
@@ -44,14 +48,19 @@ class Owner(Protocol):
     def disk_has_space(self) -> None:
         """What waited could be written."""
 
-    def found_peers(self, url: str, addresses: Sequence[Address]) -> None:
-        """A tracker told of peers."""
+    def found_peers(self, source: Source, addresses: Sequence[Address]) -> None:
+        """Somebody told of peers."""
 
 
 class Parts:
-    """Wires the parts to each other: who tells whom stands here and nowhere else."""
+    """Wires the parts to each other: who tells whom stands here and nowhere else.
+
+    An announcer that is `lent` goes back to its owner at the end; one of its `own`, and
+    `connections`, are there already if the torrent began as a magnet link.
+    """
 
     announcer: Announcer
+    extensions: Extensions
 
     def __init__(
         self,
@@ -62,7 +71,9 @@ class Parts:
         shared: Shared,
         options: TorrentOptions,
         limits: Limits,
-        announcer: Announcer | None = None,
+        lent: Announcer | None = None,
+        own: Announcer | None = None,
+        connections: Connections | None = None,
     ) -> None:
         self._owner = owner
         self._progress = progress
@@ -72,13 +83,18 @@ class Parts:
         self.saver = Saver(progress, content, shared)
         self.assembly = Assembly(store, self, shared.reactor)
         self.exchange = Exchange(progress, shared, self.assembly, self, limits.download)
-        self.connections = Connections(
-            shared, self.exchange, store, limits.upload, options.max_peers, self._read_failed
-        )
+        metainfo = progress.metainfo
+        if connections is None:
+            connections = Connections(
+                shared, metainfo.info_hash, options.max_peers, metainfo.private
+            )
+        self.connections = connections
+        self._store = store
         self._choker: Choker[Peer] = Choker(self._slots(), shared.random)
         self.choking = Choking(self.exchange, self._choker)
-        self._lender = announcer.owner if announcer is not None else None
-        self.announcer = announcer or self._make_announcer(progress.metainfo)
+        self._lender = lent.owner if lent is not None else None
+        self.announcer = lent or own or self._make_announcer(metainfo)
+        self._stage = self._make_stage()
 
     def _make_announcer(self, metainfo: Metainfo) -> Announcer:
         return Announcer(
@@ -93,13 +109,39 @@ class Parts:
 
     def start(self) -> None:
         """Announce, and dial whom the user named."""
+        self.connections.enter(self._stage)
         self.announcer.owner = self
         self.announcer.start()
         self.connections.found(self._options.peers, Source.USER)
 
+    def _make_stage(self) -> Stage:
+        progress, shared = self._progress, self._shared
+        swarm = Extended(
+            shared,
+            self.connections,
+            progress.metainfo.name,
+            progress.metainfo,
+            lambda: progress.is_complete,
+            lambda link, piece: self.exchange.lost(link, piece),
+        )
+        self.extensions = Extensions(swarm, shared.kinds, MOST_QUEUED, self.connections.heard)
+        pieces = progress.metainfo.geometry.piece_count
+        return Stage(self.exchange, self.extensions, pieces, self._make_uploads)
+
+    def _make_uploads(self, link: PeerProtocol) -> Uploads:
+        return Uploads(
+            link.outbox,
+            self._store,
+            self._shared.scratch,
+            self._limits.upload,
+            link.sent,
+            self._read_failed,
+        )
+
     def tick(self, now: float) -> None:
         """To be called every second."""
         self.exchange.scan(now)
+        self.extensions.tick(now)
         self._mind_slots()
         self.choking.tick(now)
         self.connections.dial()
@@ -112,6 +154,7 @@ class Parts:
     def turn_seed(self) -> None:
         """All that is wanted is there."""
         self._mind_slots()
+        self.extensions.tell()
         if self._progress.have.is_full:
             self.announcer.completed()
         self.saver.save().addErrback(self._save_failed)
@@ -119,6 +162,7 @@ class Parts:
     def turn_leech(self) -> None:
         """More is wanted. The seeds that were sent away are to be found again."""
         self._mind_slots()
+        self.extensions.tell()
         self.announcer.want_peers()
         self.saver.save().addErrback(self._save_failed)
 
@@ -133,6 +177,7 @@ class Parts:
         told = self._end_announces()
         await gatherResults([self.connections.stop(), self.assembly.stop()])
         self.exchange.stop()
+        self.extensions.stop()
         if save:
             await self.saver.save(final=True)
         await told
@@ -211,12 +256,13 @@ class Parts:
         if self._lender is not None:
             self._lender.trackers_changed()
 
-    def found_peers(self, url: str, addresses: Sequence[Address]) -> None:
-        """A tracker told of peers."""
-        self._owner.found_peers(url, addresses)
+    def found_peers(self, source: Source, addresses: Sequence[Address]) -> None:
+        """Somebody told of peers."""
+        self._owner.found_peers(source, addresses)
 
     def seen_as(self, host: str) -> None:
         """A tracker saw us at this address: peers are ranked by it (BEP 40)."""
+        self._shared.outside.seen_as(host, host)
         self.connections.book.know_ourselves(Address(host, self._shared.port))
 
     # -- inside ------------------------------------------------------------------------------

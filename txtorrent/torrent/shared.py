@@ -1,7 +1,7 @@
 """What all torrents of a session share, and the options a torrent is given."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from random import Random
 from typing import Any
@@ -11,6 +11,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from txtorrent.address import Address
+from txtorrent.extension.interfaces import Kind
 from txtorrent.storage.disk import Disk
 from txtorrent.storage.filepool import FilePool
 from txtorrent.storage.journal import Journal
@@ -46,12 +47,27 @@ class Budget:
         return self.used >= self.most
 
 
+class Outside:
+    """How others see us, and our DHT node; a session that has none of it knows nothing."""
+
+    @property
+    def dht_port(self) -> int | None:
+        """The UDP port of our DHT node, while there is one."""
+        return None
+
+    def dht_node(self, address: Address) -> None:
+        """Somebody else's node."""
+
+    def seen_as(self, host: str, voter: str) -> None:
+        """We have this address, says who is at `voter`."""
+
+
 @frozen
 class Shared:
     """One of each for the whole session. `reactor` gives TCP and time; `random` all chance.
 
-    `close_host` ends every connection with a host, for a reason;
-    `interface` is the address to connect from.
+    `close_host` ends every connection with a host, for a reason; `interface` is the address to
+    connect from; `kinds` are the extensions that torrents may have.
     """
 
     reactor: Any
@@ -68,6 +84,8 @@ class Shared:
     close_host: Callable[[str, str], None]
     peer_id: bytes
     interface: str | None = None
+    kinds: Sequence[Kind] = ()
+    outside: Outside = field(factory=Outside)
 
     @property
     def port(self) -> int:

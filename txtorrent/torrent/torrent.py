@@ -28,10 +28,12 @@ from txtorrent.swarm.rate import Rate
 from txtorrent.swarm.selection import Priority, piece_priorities
 from txtorrent.torrent.assembly import FULL
 from txtorrent.torrent.choice import Choice
+from txtorrent.torrent.connections import Connections
 from txtorrent.torrent.life import State, make_life
 from txtorrent.torrent.limits import Limits
 from txtorrent.torrent.parts import Parts
 from txtorrent.torrent.progress import Progress
+from txtorrent.torrent.reception import Handover
 from txtorrent.torrent.shared import Allocation, Shared, TorrentOptions
 from txtorrent.torrent.store import PieceStore
 from txtorrent.tracker.announcer import Announcer
@@ -56,7 +58,7 @@ class Torrent:
     changed. `watcher` is called soon after the state has become another. An `announcer` is
     borrowed: started when peers may come, unless it runs already, and never stopped; while pieces
     are exchanged it has the torrent's parts as its owner, before and behind that the owner it had
-    when it was lent.
+    when it was lent. `handover` is what there is already of a torrent that began as a magnet link.
     """
 
     def __init__(
@@ -66,6 +68,7 @@ class Torrent:
         shared: Shared,
         announcer: Announcer | None = None,
         watcher: Callable[["Torrent"], None] | None = None,
+        handover: Handover | None = None,
     ) -> None:
         options.choice.check(metainfo)
         now = shared.reactor.seconds()
@@ -84,6 +87,8 @@ class Torrent:
         self.limits = Limits(options.allowance, shared.limits, shared.reactor)
         self._watcher = watcher
         self._announcer = announcer
+        self._own_announcer = handover.announcer if handover is not None else None
+        self._reception = handover.reception if handover is not None else None
         files = apply_renames(metainfo.files, options.renamed)
         self.content = Content(
             options.directory, files, metainfo.geometry, shared.files, options.parts_file
@@ -97,7 +102,7 @@ class Torrent:
         self._completed: dict[Deferred[None], None] = {}
         self._look: IDelayedCall | None = None
         self._recheck = options.recheck
-        self._early: Sequence[Address] = ()
+        self._early: dict[Source, Sequence[Address]] = {}
 
     @property
     def name(self) -> str:
@@ -123,6 +128,13 @@ class Torrent:
     def swarm(self) -> "Parts | None":
         """The parts that run while pieces are exchanged, or None."""
         return self._parts
+
+    @property
+    def connections(self) -> Connections | None:
+        """Those to peers, while there may be any."""
+        if self._parts is not None:
+            return self._parts.connections
+        return self._reception.connections if self._reception is not None else None
 
     def trackers(self) -> list[TrackerView]:
         """What each tracker said."""
@@ -155,6 +167,11 @@ class Torrent:
         self._options = evolve(self._options, peers=(*self._options.peers, *addresses))
         if self._parts is not None:
             self._parts.connections.found(addresses, Source.USER)
+
+    def refresh_extensions(self) -> None:
+        """Settings have changed: some extensions may apply now, others no longer."""
+        if self._parts is not None:
+            self._parts.extensions.refresh()
 
     def _change_options(self, options: TorrentOptions) -> None:
         self._options = options
@@ -198,6 +215,8 @@ class Torrent:
         self.progress.sample(now)
         if self._parts is not None:
             self._parts.tick(now)
+        elif self._reception is not None:
+            self._reception.tick(now)
 
     # -- stages of life ----------------------------------------------------------------------
 
@@ -347,8 +366,10 @@ class Torrent:
             await self._shared.disk.write.run(self.content.create, full)
         parts = Parts(
             self, self.progress, self.content, self._store, self._shared, self._options,
-            self.limits, self._announcer,
+            self.limits, self._announcer, self._own_announcer,
+            None if self._reception is None else self._reception.connections,
         )  # fmt: skip
+        self._own_announcer = self._reception = None
         await parts.saver.begin()
         # Only now may peers find them: what came before that checkpoint would not be recorded.
         parts.exchange.choose(self._chosen)
@@ -366,8 +387,9 @@ class Torrent:
     def _begin_parts(self) -> None:
         assert self._parts is not None
         self._parts.start()
-        early, self._early = self._early, ()
-        self._parts.connections.found(early, Source.TRACKER)
+        early, self._early = self._early, {}
+        for source, addresses in early.items():
+            self._parts.connections.found(addresses, source)
 
     def completed(self) -> None:
         """The last wanted piece was verified."""
@@ -387,12 +409,13 @@ class Torrent:
         self.error = None
         _log.info("{name}: there is space again, going on", name=self.name)
 
-    def found_peers(self, url: str, addresses: Sequence[Address]) -> None:
-        """A tracker told of peers; those of a torrent that is being loaded are kept for it."""
-        if self._parts is not None:
-            self._parts.connections.found(addresses, Source.TRACKER)
+    def found_peers(self, source: Source, addresses: Sequence[Address]) -> None:
+        """Somebody told of peers; the last ones for a torrent that is being loaded are kept."""
+        connections = self.connections
+        if connections is not None:
+            connections.found(addresses, source)
         else:
-            self._early = addresses
+            self._early[source] = addresses
 
     # -- what is wanted ----------------------------------------------------------------------
 
@@ -458,6 +481,11 @@ class Torrent:
 
     async def _end(self, parts: "Parts | None", save: bool) -> None:
         try:
+            if self._reception is not None:
+                reception, self._reception = self._reception, None
+                await reception.stop()
+            if self._own_announcer is not None:
+                await self._own_announcer.stop()
             if parts is not None:
                 await parts.stop(save)
         except OSError as error:

@@ -15,9 +15,12 @@ from twisted.internet.defer import CancelledError, Deferred, gatherResults, succ
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from txtorrent.address import Address
+from txtorrent.swarm.peerbook import Source
 from txtorrent.tracker.announcing import Announcing
 from txtorrent.tracker.calendar import Booking
 from txtorrent.tracker.errors import RestingError
+from txtorrent.tracker.finders import Memberships
 from txtorrent.tracker.interfaces import Owner
 from txtorrent.tracker.notes import note, warn
 from txtorrent.tracker.parting import STOP_LIMIT, after
@@ -65,6 +68,7 @@ class Announcer:
         "_current",
         "_downloaded_before",
         "_key",
+        "_memberships",
         "_over",
         "_parting",
         "_round",
@@ -103,6 +107,7 @@ class Announcer:
         self._shared = shared
         self._key = shared.random.getrandbits(32)
         self._tiers = Tiers(tiers, self._defaults, shared.random)
+        self._memberships = Memberships()
         self._running = False
         self._began_complete = False
         self._completed = False
@@ -121,6 +126,7 @@ class Announcer:
         """Announce `started`, and go on from there: a download now, a seed when it is its turn."""
         if not self._running:
             self._running = True
+            self._join_finders()
             if self._parting is None:
                 self._begin()
 
@@ -134,6 +140,7 @@ class Announcer:
 
     def want_peers(self) -> None:
         """Ask for more peers as soon as the tracker's minimum interval allows."""
+        self._memberships.soon()
         tracker = self._current
         if not self._is_active or self._round is not None or tracker is None:
             return
@@ -149,6 +156,7 @@ class Announcer:
         A `completed` that is under way, or still owed, goes before it: programs that end with
         their download are counted as well.
         """
+        self._memberships.end()
         if self._parting is not None:
             self._running = False
             return after(self._parting)
@@ -166,6 +174,7 @@ class Announcer:
 
     def quit(self) -> None:
         """End without a word to anybody."""
+        self._memberships.end()
         self._running = False
         self._shared.calendar.cancel(self)
         self._stop_scraping()
@@ -178,6 +187,7 @@ class Announcer:
         No sooner than the minimum interval of one that answered, nor than one that refused told;
         trackers ban clients that do not keep to it.
         """
+        self._memberships.soon()
         if not self._is_active or self._round is not None:
             return
         for tracker in self._tiers.known():
@@ -188,6 +198,24 @@ class Announcer:
             self._begin_round()
         else:
             self._schedule(self._tiers.next_chance(self._completed))
+
+    def turn_private(self) -> None:
+        """The metadata has come, and says that nobody but the torrent's trackers may know of it."""
+        self.private = True
+        self._memberships.end()
+        self.defaults_changed()
+
+    def _join_finders(self) -> None:
+        if not self.private:
+            self._memberships.begin(
+                self._shared.finders, self.info_hash, self._found, self._is_seeding
+            )
+
+    def _is_seeding(self) -> bool:
+        return self.owner.totals().left == 0
+
+    def _found(self, source: Source, addresses: Sequence[Address]) -> None:
+        self.owner.found_peers(source, addresses)
 
     # -- which trackers ----------------------------------------------------------------------
 
@@ -446,7 +474,7 @@ class Announcer:
             if response.external_ip is not None:
                 self.owner.seen_as(response.external_ip)
             self._tell_numbers(response)
-            self.owner.found_peers(tracker.url, response.peers)
+            self.owner.found_peers(Source.TRACKER, response.peers)
         except Exception:
             _log.failure("{torrent}: its new peers were not taken", torrent=self._name)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from random import Random
 
 from attrs import define, field
@@ -9,6 +10,7 @@ from twisted.internet.interfaces import IReactorTime
 
 from txtorrent.tracker.calendar import Calendar
 from txtorrent.tracker.clients import Trackers
+from txtorrent.tracker.finders import Finder
 from txtorrent.tracker.tiers import Listing
 
 
@@ -27,6 +29,8 @@ class Announcing:
     peer_id: bytes
     port: int
     defaults: Listing = ()
+    finders: Sequence[Finder] = ()
+    """What else finds peers of torrents that are not private."""
     calendar: Calendar = field(init=False)
 
     def __attrs_post_init__(self) -> None:

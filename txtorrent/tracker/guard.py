@@ -101,13 +101,16 @@ async def resolve(
     try:
         found = [Address(canonical_host(name), port)]
     except ValueError:
-        found = await _looked_up(reactor, name, port, transport)
+        found = await look_up(reactor, name, port, transport)
     if not found:
         raise UnreachableError(f"the name {name} cannot be resolved")
     return guard.permitted(name, found)
 
 
-def _looked_up(reactor: Any, name: str, port: int, transport: str) -> Deferred[list[Address]]:
+def look_up(
+    reactor: Any, name: str, port: int, transport: str = "TCP"
+) -> Deferred[list[Address]]:
+    """The addresses of a name, wherever they are; none if there are none. Never fails."""
     answer = _Answer(port)
     reactor.nameResolver.resolveHostName(
         answer, name, portNumber=port, transportSemantics=transport

@@ -8,6 +8,7 @@ from typing import Protocol
 from attrs import frozen
 
 from txtorrent.address import Address
+from txtorrent.swarm.peerbook import Source
 
 
 @frozen
@@ -33,8 +34,8 @@ class Owner(Protocol):
         before the peers of the same answer, or later, when it had to be asked for.
         """
 
-    def found_peers(self, url: str, addresses: Sequence[Address]) -> None:
-        """A tracker told of peers, perhaps of none; `url` is its whole URL, not for logs."""
+    def found_peers(self, source: Source, addresses: Sequence[Address]) -> None:
+        """A tracker, or another finder, told of peers, perhaps of none."""
 
     def seen_as(self, host: str) -> None:
         """A tracker saw us at this address (BEP 24)."""

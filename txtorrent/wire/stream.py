@@ -114,8 +114,12 @@ class StreamDecoder:
     __slots__ = ("_cap", "_tail")
 
     def __init__(self, pieces: int) -> None:
-        self._cap = max((pieces + 7) // 8 + 1, MIN_FRAME_CAP)
+        self.allow(pieces)
         self._tail = bytearray()
+
+    def allow(self, pieces: int) -> None:
+        """The torrent turned out to have so many pieces."""
+        self._cap = max((pieces + 7) // 8 + 1, MIN_FRAME_CAP)
 
     @property
     def inside_frame(self) -> bool:
