@@ -8,7 +8,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.testing import torrents
 from txtorrent.bencode import decode, encode
-from txtorrent.metainfo import torrentfile
+from txtorrent.metainfo import torrentfile, urls
 from txtorrent.metainfo.pieces import BLOCK, Geometry
 from txtorrent.metainfo.torrentfile import Metainfo, MetainfoError, load, parse
 
@@ -151,7 +151,7 @@ class TrackerTests(SynchronousTestCase):
             ({"announce_list": [[b"nonsense", 7, [self.B], self.A]]}, [[a]]),
             ({"announce": b"http://a/\x1b[2J"}, []),
             ({"announce": b"http://a/x y"}, []),
-            ({"announce": b"http://a/" + b"x" * torrentfile.MAX_URL}, []),
+            ({"announce": b"http://a/" + b"x" * urls.MAX_URL}, []),
             ({"announce": 7}, []),
         ]
         for extra, expected in rows:
@@ -164,7 +164,7 @@ class TrackerTests(SynchronousTestCase):
     def test_a_flood_of_trackers_is_cut(self) -> None:
         many = [[b"http://%d/a" % i, b"http://%d/b" % i] for i in range(10_000)]
         kept = self.tiers(announce_list=many)
-        self.assertEqual(sum(map(len, kept)), torrentfile.MAX_URLS)
+        self.assertEqual(sum(map(len, kept)), urls.MAX_URLS)
         self.assertEqual(kept[0], ["http://0/a", "http://0/b"])
 
     def test_web_seeds(self) -> None:
@@ -182,7 +182,7 @@ class TrackerTests(SynchronousTestCase):
             )
         flood = [b"http://%d/" % i for i in range(10_000)]
         kept = parse(torrents.make(TREE, extra={b"url-list": flood})).url_list
-        self.assertEqual(len(kept), torrentfile.MAX_URLS)
+        self.assertEqual(len(kept), urls.MAX_URLS)
 
 
 class RefusalTests(SynchronousTestCase):

@@ -6,7 +6,6 @@ here, and nothing but `load` touches a disk.
 
 import os
 import stat
-from collections.abc import Iterable, Iterator
 from hashlib import sha1
 from typing import Final
 
@@ -18,6 +17,7 @@ from txtorrent.metainfo.filelist import read_files
 from txtorrent.metainfo.files import File
 from txtorrent.metainfo.pieces import Geometry
 from txtorrent.metainfo.text import choose_codec, display_text
+from txtorrent.metainfo.urls import distinct_tiers, distinct_urls
 
 __all__ = ["Metainfo", "MetainfoError", "load", "parse"]
 
@@ -27,10 +27,6 @@ MAX_PIECE_LENGTH: Final = 512 * 1024 * 1024
 """Bytes of a piece: none can be shared before all of it has come."""
 MAX_PIECES: Final = 2_097_152
 """Pieces of a torrent: 256 KiB a bitfield, and we hold one for every peer."""
-MAX_URLS: Final = 200
-"""Trackers, and likewise web seeds, kept of a torrent: some name every tracker there is."""
-MAX_URL: Final = 2048
-"""Characters of a URL; a longer one is left out."""
 _LAST_DATE: Final = 253_402_300_799
 """The end of the year 9999, seconds since 1970: later dates cannot be shown."""
 _HASH: Final = 20
@@ -214,36 +210,11 @@ def _pieces(info: dict[bytes, Value], total: int) -> tuple[Geometry, bytes]:
     return geometry, hashes
 
 
-def _urls(values: Iterable[Value]) -> Iterator[str]:
-    """Those of `values` that may be URLs; which schemes are spoken is for others to know."""
-    for value in values:
-        if not isinstance(value, bytes):
-            continue
-        url = value.strip().decode("utf-8", "replace")
-        if url.isprintable() and " " not in url and "://" in url and len(url) <= MAX_URL:
-            yield url
-
-
 def _announce_tiers(document: dict[bytes, Value]) -> tuple[tuple[str, ...], ...]:
     """The tiers of `announce-list` (BEP 12) or else of `announce`, each URL once."""
     listed = document.get(b"announce-list")
-    tiers = _distinct(listed) if isinstance(listed, list) else ()
-    return tiers or _distinct([document.get(b"announce", b"")])
-
-
-def _distinct(tiers: list[Value]) -> tuple[tuple[str, ...], ...]:
-    seen: set[str] = set()
-    kept: list[tuple[str, ...]] = []
-    for tier in tiers:
-        fresh: list[str] = []
-        # Some list the URLs themselves: each is a tier.
-        for url in _urls(tier if isinstance(tier, list) else [tier]):
-            if url not in seen and len(seen) < MAX_URLS:
-                seen.add(url)
-                fresh.append(url)
-        if fresh:
-            kept.append(tuple(fresh))
-    return tuple(kept)
+    tiers = distinct_tiers(listed) if isinstance(listed, list) else ()
+    return tiers or distinct_tiers([document.get(b"announce", b"")])
 
 
 def _url_list(value: Value | None) -> tuple[str, ...]:
@@ -252,7 +223,7 @@ def _url_list(value: Value | None) -> tuple[str, ...]:
         value = [value]
     if not isinstance(value, list):
         return ()
-    return tuple(dict.fromkeys(_urls(value)))[:MAX_URLS]
+    return distinct_urls(value)
 
 
 def _shown(document: dict[bytes, Value], key: bytes) -> str | None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
-from urllib.parse import quote
 
 import click
 from click.shell_completion import get_completion_class
@@ -13,6 +12,7 @@ from txtorrent.cli.errors import Failed
 from txtorrent.cli.facts import show_facts, show_rows
 from txtorrent.cli.shell import Shell, pass_shell
 from txtorrent.metainfo.files import File
+from txtorrent.metainfo.magnet import from_metainfo
 from txtorrent.metainfo.torrentfile import Metainfo, MetainfoError, load
 from txtorrent.units import show_size
 
@@ -60,7 +60,7 @@ def _facts(metainfo: Metainfo) -> Iterable[tuple[str, str]]:
     yield "Comment", metainfo.comment or ""
     yield "Created", date(metainfo.creation_date) if metainfo.creation_date else ""
     yield "Created by", metainfo.created_by or ""
-    yield "Magnet", magnet(metainfo)
+    yield "Magnet", from_metainfo(metainfo).link
 
 
 def _files(metainfo: Metainfo) -> Iterable[Sequence[str]]:
@@ -71,13 +71,6 @@ def _files(metainfo: Metainfo) -> Iterable[Sequence[str]]:
 def _numbered(metainfo: Metainfo) -> Iterable[tuple[int, File]]:
     """As the daemon numbers them: without pads."""
     return enumerate(file for file in metainfo.files if not file.pad)
-
-
-def magnet(metainfo: Metainfo) -> str:
-    """Its magnet link (BEP 9), with its trackers."""
-    trackers = "".join(f"&tr={quote(url, '')}" for tier in metainfo.announce_tiers for url in tier)
-    name = quote(metainfo.name, "")
-    return f"magnet:?xt=urn:btih:{metainfo.info_hash.hex()}&dn={name}{trackers}"
 
 
 def _as_object(metainfo: Metainfo) -> dict[str, Any]:
@@ -98,7 +91,7 @@ def _as_object(metainfo: Metainfo) -> dict[str, Any]:
         "comment": metainfo.comment or "",
         "creator": metainfo.created_by or "",
         "date_created": metainfo.creation_date or 0,
-        "magnet_link": magnet(metainfo),
+        "magnet_link": from_metainfo(metainfo).link,
         "files": [
             {"index": index, "name": "/".join(file.path), "length": file.length}
             for index, file in _numbered(metainfo)
