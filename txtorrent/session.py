@@ -327,11 +327,12 @@ class Session:
         assert self._shared is not None, "the session has not been started"
         return self._shared
 
+    def _all(self) -> "tuple[Torrent | Fetch, ...]":
+        return (*self.torrents.values(), *self.fetches.values())
+
     def _connections(self) -> list[Connections]:
         """Of all that runs."""
-        found = [each.connections for each in self.torrents.values()]
-        found += [fetch.connections for fetch in self.fetches.values()]
-        return [each for each in found if each is not None]
+        return [each.connections for each in self._all() if each.connections is not None]
 
     def _refuse_twice(self, info_hash: bytes, name: str) -> None:
         if info_hash in self.torrents or info_hash in self.fetches:
@@ -395,7 +396,7 @@ class Session:
 
     def _tick(self) -> None:
         now = self.reactor.seconds()
-        for each in (*self.torrents.values(), *self.fetches.values()):
+        for each in self._all():
             try:
                 each.tick(now)
             except Exception:
@@ -404,7 +405,7 @@ class Session:
     async def _stop(self) -> None:
         self._ticker.stop()
         await self._stop_listening()
-        stopping = [each.stop() for each in (*self.torrents.values(), *self.fetches.values())]
+        stopping = [each.stop() for each in self._all()]
         await gatherResults(stopping, consumeErrors=True)
         await self._close()
 

@@ -5,10 +5,10 @@ payload before we have offered the extension to that connection. An id of ours m
 extension for as long as a connection lasts: it is the place of its kind in the session's list.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from txtorrent import __version__
 from txtorrent.bencode import Value
@@ -33,11 +33,15 @@ class Speaker(Link, Protocol):
         """Write one message."""
 
 
+Heard = Callable[[Any, ExtensionHandshake], None]
+"""Is told the connection, and what its peer said of itself."""
+
+
 class Extensions:
     """The extensions that apply to a torrent. `reqq` is how many requests we queue for a peer;
     `heard` is told of every handshake that comes."""
 
-    def __init__(self, swarm: Swarm, kinds: Sequence[Kind], reqq: int, heard: "Heard") -> None:
+    def __init__(self, swarm: Swarm, kinds: Sequence[Kind], reqq: int, heard: Heard) -> None:
         self._swarm = swarm
         self._kinds = kinds
         self._reqq = reqq
@@ -159,13 +163,6 @@ class Extensions:
         self._heard(link, handshake)
         if link.is_open and link in self._greeted:
             self._join_all(link, handshake)
-
-
-class Heard(Protocol):
-    """Who is told of handshakes."""
-
-    def __call__(self, link: Speaker, handshake: ExtensionHandshake) -> None:
-        """A peer said this of itself."""
 
 
 def merged(before: Mapping[bytes, int], said: Mapping[bytes, int]) -> Mapping[bytes, int]:

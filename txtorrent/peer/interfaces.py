@@ -87,8 +87,10 @@ class Swarm(Protocol):
 
     info_hash: bytes
     peer_id: bytes
-    reserved: bytes
-    """The extension bits of our handshake."""
+
+    @property
+    def reserved(self) -> bytes:
+        """The extension bits of our handshake."""
 
     @property
     def piece_count(self) -> int:

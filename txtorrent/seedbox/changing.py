@@ -59,6 +59,12 @@ def _with_wishes(record: Record, wishes: Mapping[str, Sequence[int]]) -> str:
 
 def _indices(record: Record, indices: Sequence[int]) -> Sequence[int]:
     """() is all files."""
+    if record.magnet and indices:
+        raise RequestError(
+            Code.FILE_INDEX,
+            f"the files of {record.name} are not known yet: choose some when its metadata has come,"
+            " or name them in the magnet link (so=)",
+        )
     wrong = next((index for index in indices if not 0 <= index < record.file_count), None)
     if wrong is not None:
         raise RequestError(

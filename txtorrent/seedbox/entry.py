@@ -29,10 +29,12 @@ from txtorrent.seedbox.views import (
 from txtorrent.swarm.peerbook import Source
 from txtorrent.swarm.queue import Queue
 from txtorrent.swarm.share import Goal
+from txtorrent.torrent.fetch import UNKNOWN_SIZE, Fetch
 from txtorrent.torrent.life import State
 from txtorrent.tracker.interfaces import Totals
 
 if TYPE_CHECKING:
+    from txtorrent.torrent.connections import Connections
     from txtorrent.torrent.parts import Parts
     from txtorrent.torrent.progress import Progress
     from txtorrent.torrent.torrent import Torrent
@@ -69,6 +71,9 @@ class Owner(Protocol):
     def trackers_changed(self, entry: Entry) -> None:
         """Something about its trackers is not what it was."""
 
+    def rank(self, record: Record) -> None:
+        """Put a new one at the end of the queue."""
+
     def make_announcer(self, entry: Entry) -> Announcer:
         """One that does not run, which knows the trackers."""
 
@@ -88,6 +93,8 @@ class Entry:
     record: Record
     _owner: Owner
     torrent: Torrent | None = None
+    fetch: Fetch | None = None
+    """Looks for the metadata of a magnet link."""
     announcer: Announcer | None = None
     """There while it is to run, whether the engine's torrent is there or not."""
     queued_in: Queue | None = None
@@ -127,7 +134,7 @@ class Entry:
     def totals(self) -> Totals:
         """How it stands."""
         record = self.record
-        missing = record.total_size - record.have_valid
+        missing = UNKNOWN_SIZE if record.magnet else record.total_size - record.have_valid
         return Totals(record.uploaded, record.downloaded, missing, 0)
 
     def counted(self, seeders: int | None, leechers: int | None) -> None:
@@ -137,9 +144,9 @@ class Entry:
 
     def found_peers(self, source: Source, addresses: Sequence[Address]) -> None:
         """A tracker told of peers: they are dialled if it wakes."""
-        torrent = self.torrent
-        if torrent is not None:
-            torrent.found_peers(source, addresses)
+        running = self.torrent or self.fetch
+        if running is not None:
+            running.found_peers(source, addresses)
 
     def seen_as(self, host: str) -> None:
         """A tracker saw us at this address: of use to nobody who sleeps."""
@@ -159,6 +166,12 @@ class Entry:
             self.record.seconds_seeding += passed
 
     # -- how it stands -----------------------------------------------------------------------
+
+    @property
+    def connections(self) -> Connections | None:
+        """Those to its peers, while there may be any."""
+        running = self.torrent or self.fetch
+        return running.connections if running is not None else None
 
     @property
     def parts(self) -> Parts | None:
@@ -225,8 +238,10 @@ class Entry:
 
     @property
     def metadata_percent_complete(self) -> float:
-        """The metadata of every listed torrent is known."""
-        return 1.0
+        """How much of the metadata there is, 0 to 1."""
+        if not self.record.magnet:
+            return 1.0
+        return self.fetch.progress if self.fetch is not None else 0.0
 
     @property
     def torrent_file(self) -> str:
@@ -304,7 +319,9 @@ class Entry:
     def fraction(self) -> float:
         """Share of what is wanted that is had, 0 to 1."""
         wanted = self.record.size_when_done
-        return 1 - self.left_until_done / wanted if wanted else 1.0
+        if not wanted:
+            return 0.0 if self.record.magnet else 1.0
+        return 1 - self.left_until_done / wanted
 
     @property
     def ratio(self) -> float:
@@ -348,7 +365,8 @@ class Entry:
     @property
     def peers_connected(self) -> int:
         """Connections that take part."""
-        return self.torrent.peers if self.torrent is not None else 0
+        running = self.torrent or self.fetch
+        return running.peers if running is not None else 0
 
     @property
     def peers_getting_from_us(self) -> int:
@@ -373,26 +391,30 @@ class Entry:
     @property
     def peers_from(self) -> Mapping[str, int]:
         """Connected peers by how we learnt of them."""
-        parts = self.parts
-        if parts is None:
+        connections = self.connections
+        if connections is None:
             return {}
-        return Counter(source_of(parts, link) for link in parts.exchange.links)
+        return Counter(source_of(connections, link) for link in self._links)
 
     @property
     def _links(self) -> Sequence[Any]:
-        parts = self.parts
-        return tuple(parts.exchange.links) if parts is not None else ()
+        connections = self.connections
+        return tuple(connections.stage.exchange.links) if connections is not None else ()
 
     def peers(self) -> Sequence[PeerView]:
         """Its connections now."""
-        parts = self.parts
-        return peer_views(parts, self._owner.now()) if parts is not None else ()
+        connections, parts = self.connections, self.parts
+        if connections is None:
+            return ()
+        optimistic = parts.choking.optimistic if parts is not None else None
+        return peer_views(connections, optimistic, self._owner.now())
 
     def candidates(self) -> Deferred[Sequence[CandidateView]]:
         """The addresses that it knows."""
-        parts = self.parts
-        known = tuple(candidate_views(parts, self._owner.now())) if parts is not None else ()
-        return succeed(known)
+        connections = self.connections
+        if connections is None:
+            return succeed(())
+        return succeed(tuple(candidate_views(connections, self._owner.now())))
 
     @property
     def trackers(self) -> Sequence[Any]:

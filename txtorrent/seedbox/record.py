@@ -26,6 +26,7 @@ class Record:
     `directory` is where the content belongs, `place` where it is if that is elsewhere.
     `wishes` has a digit for each file (0 unwanted, 1 low, 2 normal, 3 high), "" for all normal.
     `renamed` has the names that differ from the metainfo's: path there, path on disk.
+    `magnet` is the link as long as nothing else is known: then sizes and counts are 0.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Record:
     source: str = ""
     date_created: float = 0.0
     place: str = ""
+    magnet: str = ""
     renamed: dict[str, str] = Factory(dict)
 
     trusted: bool = False

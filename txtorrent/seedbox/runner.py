@@ -13,7 +13,10 @@ from typing import Any, Final
 from attrs import evolve
 from twisted.internet.defer import Deferred, succeed
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
+from txtorrent.errors import RequestError
+from txtorrent.metainfo.magnet import parse as parse_magnet
 from txtorrent.metainfo.torrentfile import Metainfo, MetainfoError, parse
 from txtorrent.seedbox.entry import Entry
 from txtorrent.seedbox.record import Record
@@ -22,6 +25,7 @@ from txtorrent.storage.listing import Listing
 from txtorrent.swarm.rate import Rate
 from txtorrent.swarm.selection import Priority
 from txtorrent.torrent.choice import Choice
+from txtorrent.torrent.fetch import Fetch
 from txtorrent.torrent.life import State
 from txtorrent.torrent.limits import Allowance
 from txtorrent.torrent.shared import Allocation, TorrentOptions
@@ -48,7 +52,7 @@ class Runner:
 
     `told` hears which attributes of an entry have changed; `began` of every torrent that begins to
     exchange pieces; `completed` of every one that has just got its last piece; `allowance` tells
-    how fast one may be.
+    how fast one may be; `learn` records the metainfo of what was a magnet link.
     """
 
     def __init__(
@@ -61,6 +65,7 @@ class Runner:
         completed: Callable[[Entry], None],
         entries: Callable[[], Iterable[Entry]],
         allowance: Callable[[Entry], Allowance],
+        learn: Callable[[Entry, Metainfo], "Deferred[None]"],
     ) -> None:
         self._entries = entries
         self.active: dict[Entry, None] = {}
@@ -76,6 +81,7 @@ class Runner:
         self._began = began
         self._completed = completed
         self._allowance = allowance
+        self._learn = learn
         self._is_silent = False
         self._under_way: dict[Entry, Deferred[None]] = {}
 
@@ -106,6 +112,8 @@ class Runner:
         """Whether the engine has to run it."""
         if entry.is_removed or entry.failure == LOST_METAINFO:
             return False
+        if entry.record.magnet and entry.failure:
+            return False
         if entry.is_held and entry.torrent is None:
             return False
         if entry.to_verify:
@@ -117,6 +125,8 @@ class Runner:
     async def halt(self, entry: Entry) -> None:
         """End the engine's torrent, if there is one; it may be started again after that."""
         torrent = entry.torrent
+        if entry.fetch is not None:
+            await self._drop_fetch(entry)
         if torrent is None:
             return
         await self._session.remove(torrent)
@@ -202,9 +212,11 @@ class Runner:
     async def _bring(self, entry: Entry) -> None:
         try:
             self.mind_announces(entry)
-            while self.is_wanted(entry) != (entry.torrent is not None):
-                if entry.torrent is None:
+            while not self._is_right(entry):
+                if self.is_wanted(entry):
                     await self._launch(entry)
+                    if entry.failure and not self._is_right(entry):
+                        break  # it would fail again
                 else:
                     await self.halt(entry)
         except Exception as error:
@@ -214,8 +226,78 @@ class Runner:
         finally:
             self._under_way.pop(entry, None)
 
+    def _is_right(self, entry: Entry) -> bool:
+        """Whether what is wanted is what is."""
+        if not self.is_wanted(entry):
+            return entry.torrent is None and entry.fetch is None
+        return (entry.fetch if entry.record.magnet else entry.torrent) is not None
+
     async def _launch(self, entry: Entry) -> None:
         self.active[entry] = None
+        if entry.record.magnet:
+            self._fetch(entry)
+        elif entry.fetch is not None and entry.fetch.metainfo is not None:
+            self._follow(entry, entry.fetch, entry.fetch.metainfo)
+        else:
+            if entry.fetch is not None:
+                await self._drop_fetch(entry)
+            await self._load(entry)
+
+    def _fetch(self, entry: Entry) -> None:
+        options = TorrentOptions(
+            directory=entry.record.directory,
+            max_peers=entry.peer_limit,
+            trust_trackers=self._trusts(entry),
+            peers=entry.named_peers,
+        )
+        entry.fetch = self._session.add_magnet(
+            parse_magnet(entry.record.magnet),
+            options,
+            lambda fetch: self._fetched(entry, fetch),
+            entry.announcer,
+        )
+        entry.counted_at = entry.progressed_at = self._now()
+        self._told(entry, ("status", "error"))
+
+    async def _drop_fetch(self, entry: Entry) -> None:
+        fetch, entry.fetch = entry.fetch, None
+        if fetch is not None:
+            await self._session.drop(fetch)
+        if entry.torrent is None:
+            self.active.pop(entry, None)
+        self._told(entry, ("status", "peers"))
+
+    def _fetched(self, entry: Entry, fetch: Fetch) -> None:
+        """Its metadata has come, or will never do."""
+        if fetch is not entry.fetch:
+            return
+        if fetch.metainfo is None:
+            self._fetch_failed(entry, fetch.error or "failed")
+        else:
+            learnt = self._learn(entry, fetch.metainfo)
+            learnt.addErrback(lambda failure: self._fetch_failed(entry, _explain(failure)))
+
+    def _fetch_failed(self, entry: Entry, why: str) -> None:
+        entry.failure = why
+        self.mind(entry)
+        self._told(entry, ("status", "error"))
+
+    def _follow(self, entry: Entry, fetch: Fetch, metainfo: Metainfo) -> None:
+        """The fetch becomes the torrent; it keeps its connections."""
+        try:
+            entry.torrent = torrent = self._session.follow(
+                fetch,
+                self._options(entry, metainfo),
+                lambda torrent: self._changed(entry, torrent),
+                entry.announcer,
+            )
+            entry.fetch = None
+            self._give_totals(entry, torrent)
+        except DuplicateTorrent as error:
+            entry.failure = str(error)
+        self._told(entry, ("status", "error"))
+
+    async def _load(self, entry: Entry) -> None:
         metainfo = await self.metainfo(entry)
         if metainfo is None or not self.is_wanted(entry):
             self.active.pop(entry, None)
@@ -310,3 +392,13 @@ def choice(record: Record, metainfo: Metainfo) -> Choice:
         return Choice(None, order)
     files = (Priority.NORMAL if file.pad else int(next(wishes)) for file in metainfo.files)
     return Choice(bytes(files), order)
+
+
+def _explain(failure: Failure) -> str:
+    """Why metadata could not be recorded, in words for the user."""
+    error = failure.value
+    if isinstance(error, RequestError):
+        return error.text
+    if not isinstance(error, OSError):
+        _log.failure("an error of ours", failure)
+    return failure.getErrorMessage()

@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Final
 
-from attrs import frozen
 from twisted.internet.defer import Deferred, succeed
 from twisted.logger import Logger
 
@@ -17,12 +16,12 @@ from txtorrent.address import Address
 from txtorrent.bitfield import Bitfield
 from txtorrent.errors import Code, RequestError
 from txtorrent.metainfo.torrentfile import Metainfo
-from txtorrent.seedbox.adding import Sources
+from txtorrent.seedbox.adding import Added, Adding
 from txtorrent.seedbox.blocking import Blocking
 from txtorrent.seedbox.brakes import Brakes
 from txtorrent.seedbox.changing import changed
 from txtorrent.seedbox.details import Details, make_details
-from txtorrent.seedbox.directory import check_directory, make_directory
+from txtorrent.seedbox.directory import check_directory
 from txtorrent.seedbox.entry import VERIFYING, Entry
 from txtorrent.seedbox.fairshare import FairShare
 from txtorrent.seedbox.goals import Goals
@@ -36,8 +35,9 @@ from txtorrent.seedbox.places import MOVE, REMOVE, Places
 from txtorrent.seedbox.preferences import Preferences
 from txtorrent.seedbox.queueing import Queueing
 from txtorrent.seedbox.reach import PortTest, Reach
-from txtorrent.seedbox.record import Record, shared_tiers
+from txtorrent.seedbox.record import Record
 from txtorrent.seedbox.runner import Runner
+from txtorrent.seedbox.sources import Sources
 from txtorrent.seedbox.space import LOOK_EVERY, Space, Watcher
 from txtorrent.seedbox.spaceguard import SpaceGuard
 from txtorrent.seedbox.statistics import Statistics
@@ -47,23 +47,21 @@ from txtorrent.seedbox.web import Web
 from txtorrent.session import Session, Supervised
 from txtorrent.settings.settings import Settings
 from txtorrent.storage import listing
-from txtorrent.storage.listing import Changes, Listing, NewEntry
+from txtorrent.storage.listing import Changes, Listing
 from txtorrent.swarm.queue import Move
 from txtorrent.swarm.share import Goal
 from txtorrent.tracker.announcer import Announcer
 
+LEARNT: Final = (
+    "name", "total_size", "file_count", "piece_count", "piece_size", "is_private", "comment",
+    "creator", "date_created", "size_when_done", "left_until_done", "metadata_percent_complete",
+    "files", "status", "trackers",
+)  # fmt: skip
+"""What is known of a magnet link's torrent only with its metadata."""
 WRITE_EVERY: Final = 30
 """Seconds between writes of what is counted all the time; every change is written at once."""
 
 _log = Logger()
-
-
-@frozen
-class Added:
-    """What came of adding: the torrent, and whether it was there already."""
-
-    torrent: Entry
-    is_duplicate: bool
 
 
 class Seedbox:
@@ -92,7 +90,6 @@ class Seedbox:
         self._reach = Reach(session, settings, self._web, self._announcers)
         self._tracker_defaults = TrackerDefaults(session, settings, self._announcers)
         self.settings = Preferences(settings, self._listing, self._reach.prepare)
-        self._sources = Sources(self._web, session.disk)
         self._blocking = Blocking(session, settings, self._web)
         self._observers = Observers()
         told = self._observers.changed
@@ -108,6 +105,7 @@ class Seedbox:
             self._completed,
             self.torrents.values,
             self._limiting.allowance,
+            lambda entry, metainfo: self._adding.learn(entry, metainfo),
         )
         self._order = Order()
         self._turns = Turns()
@@ -115,6 +113,21 @@ class Seedbox:
         self._places = Places(session, self._listing, self.runner, told)
         self._incomplete = Incomplete(
             session.disk.read, settings.get, self._places, self.torrents.values
+        )
+        self._adding = Adding(
+            self,
+            self.torrents,
+            self._listing,
+            settings,
+            session.disk,
+            Sources(self._web, session.disk),
+            self._turns,
+            self.runner,
+            self._places,
+            self._incomplete,
+            self._tracker_defaults,
+            self._added,
+            self._learnt,
         )
         self._goals = Goals(self.torrents, settings, self.now, self._seeded_enough)
         self._statistics = Statistics(self.runner, self.now)
@@ -243,8 +256,9 @@ class Seedbox:
     def name_peers(self, entry: Entry, addresses: Sequence[Address]) -> None:
         """Have these dialled in this run: the user named them. What sleeps wakes for it."""
         entry.named_peers = tuple(addresses)
-        if entry.torrent is not None:
-            entry.torrent.name_peers(addresses)
+        running = entry.torrent or entry.fetch
+        if running is not None:
+            running.name_peers(addresses)
         elif addresses:
             self.runner.called_for(entry)
 
@@ -278,7 +292,7 @@ class Seedbox:
         return succeed(self._details(entry, torrent.metainfo, torrent.progress.have, others))
 
     async def _read_details(self, entry: Entry) -> Details:
-        metainfo = await self.runner.metainfo(entry)
+        metainfo = await self.runner.metainfo(entry) if not entry.record.magnet else None
         if metainfo is None:
             return Details()
         resume = await self._session.journal.load(entry.info_hash)
@@ -296,74 +310,24 @@ class Seedbox:
 
     def add(self, source: bytes | str, options: Mapping[str, Any]) -> "Deferred[Added]":
         """Add a torrent; see control's `Session.add` for the options. RequestError."""
-        return Deferred.fromCoroutine(self._add(source, options))
+        return Deferred.fromCoroutine(self._adding.add(source, options))
 
-    async def _add(self, source: bytes | str, options: Mapping[str, Any]) -> Added:
-        metainfo = await self._sources.metainfo(source, options.get("cookies", ""))
-        return await self._turns.run(metainfo.info_hash, lambda: self._add_one(metainfo, options))
+    def rank(self, record: Record) -> None:
+        """Put a new one at the end of the queue."""
+        record.queue_rank = self._order.next_rank()
 
-    async def _add_one(self, metainfo: Metainfo, options: Mapping[str, Any]) -> Added:
-        """Nobody else adds or removes this torrent meanwhile."""
-        known = self.torrents.get(metainfo.info_hash)
-        if known is not None:
-            return Added(known, is_duplicate=True)
-        await self._places.deleted(metainfo.info_hash)
-        options = {**self._tracker_defaults.options(metainfo.announce_tiers), **options}
-        record = self._new_record(metainfo, options)
-        return await self._turns.run(metainfo.name, lambda: self._record(metainfo, record))
-
-    async def _record(self, metainfo: Metainfo, record: Record) -> Added:
-        """Nobody else adds files of this name meanwhile, wherever they are to be."""
-        await self._refuse_shared_files(metainfo, record.directory)
-        await self._on_disk(make_directory, record.directory)
-        record.place = await self._incomplete.place(metainfo, record.directory)
-        new = NewEntry(metainfo.info_hash, record.encode(), metainfo.raw)
-        [row] = await self._listing.add([new])
-        entry = Entry(row.id, row.info_hash, record, self)
+    def _added(self, entry: Entry) -> None:
         self._enlist(entry)
         self._order.add(entry)
-        self._statistics.files_added(record.file_count)
+        self._statistics.files_added(entry.record.file_count)
         self._observers.added(entry)
         self._queueing.look()
-        return Added(entry, is_duplicate=False)
 
-    def _new_record(self, metainfo: Metainfo, options: Mapping[str, Any]) -> Record:
-        get, total = self._settings.get, metainfo.geometry.total
-        record = Record(
-            name=metainfo.name,
-            directory=options.get("directory") or get("download_dir"),
-            total_size=total,
-            piece_count=metainfo.geometry.piece_count,
-            piece_size=metainfo.geometry.piece_length,
-            file_count=sum(not file.pad for file in metainfo.files),
-            trackers=shared_tiers(metainfo.announce_tiers),
-            is_private=metainfo.private,
-            trusted=bool(options.get("trusted")),
-            comment=metainfo.comment or "",
-            creator=metainfo.created_by or "",
-            date_created=float(metainfo.creation_date or 0),
-            running=not options.get("paused", not get("start_added_torrents")),
-            size_when_done=total,
-            left_until_done=total,
-            added_date=time.time(),
-            queue_rank=self._order.next_rank(),
-            sequential_download=get("sequential_download"),
-        )
-        return changed(Entry(0, metainfo.info_hash, record, self), options)
-
-    async def _refuse_shared_files(self, metainfo: Metainfo, directory: str) -> None:
-        """Two torrents that write to one file would undo each other's work."""
-        for other in tuple(self.torrents.values()):
-            if other.record.directory != directory or other.record.name != metainfo.name:
-                continue
-            theirs = await self.runner.metainfo(other)
-            shared = _paths(metainfo) & (_paths(theirs) if theirs is not None else set())
-            if shared:
-                raise RequestError(
-                    Code.INVALID_PARAMS,
-                    f"{metainfo.name}: {'/'.join(min(shared))} in {directory} belongs to torrent"
-                    f" {other.id} already: give this one a directory of its own",
-                )
+    def _learnt(self, entry: Entry) -> None:
+        """The metadata has come: nearly everything about it is new."""
+        self._statistics.files_added(entry.record.file_count)
+        self._observers.changed(entry, LEARNT)
+        self.runner.mind(entry)
 
     def remove(self, torrents: Collection[Entry], delete_data: bool) -> "Deferred[None]":
         """Take torrents off the list; fires when that is recorded."""
@@ -432,7 +396,7 @@ class Seedbox:
     def verify(self, torrents: Collection[Entry]) -> "Deferred[None]":
         """Check their data."""
         for entry in torrents:
-            if not entry.to_verify:
+            if not entry.to_verify and not entry.record.magnet:
                 entry.to_verify = True
                 Deferred.fromCoroutine(self._verify(entry))
                 self._observers.changed(entry, ("status",))
@@ -477,7 +441,10 @@ class Seedbox:
 
     async def _move(self, torrents: Collection[Entry], directory: str) -> None:
         await self._on_disk(check_directory, directory)
-        await self._places.move(torrents, directory)
+        unknown = [entry for entry in torrents if entry.record.magnet]
+        if unknown:
+            await self._look_there(unknown, directory)
+        await self._places.move([each for each in torrents if not each.record.magnet], directory)
 
     def _on_disk(self, do: Callable[[str, Sequence[str]], Any], path: str) -> "Deferred[Any]":
         return self._session.disk.read.run(do, path, self.roots)
@@ -494,6 +461,12 @@ class Seedbox:
         return Deferred.fromCoroutine(self._rename_path(torrent, path, name))
 
     async def _rename_path(self, entry: Entry, path: str, name: str) -> None:
+        if entry.record.magnet:
+            raise RequestError(
+                Code.INVALID_PARAMS,
+                f"the files of {entry.record.name} are not known yet: it is a magnet link whose"
+                " metadata has not come",
+            )
         await self._places.rename(entry, path, name)
         entry.record.edit_date = time.time()
         await self._put([entry], ("name", "files", "edit_date"))
@@ -549,6 +522,7 @@ class Seedbox:
     def _look_at(self, entry: Entry) -> None:
         now, torrent = self.now(), entry.torrent
         if torrent is None:
+            self._look_at_fetch(entry, now)
             return
         down, up = entry.rate_download, entry.rate_upload
         moving = down or up
@@ -563,6 +537,13 @@ class Seedbox:
             self._observers.changed(entry, names)
         self._goals.look(entry)
         self.runner.note_company(entry)
+        if not self.runner.is_wanted(entry):
+            self.runner.mind(entry)
+
+    def _look_at_fetch(self, entry: Entry, now: float) -> None:
+        entry.count_seconds(now)
+        if entry.fetch is not None and entry.fetch.peers:
+            self._observers.changed(entry, ("metadata_percent_complete", "peers"))
         if not self.runner.is_wanted(entry):
             self.runner.mind(entry)
 
@@ -593,7 +574,3 @@ class Seedbox:
 
 def _rows(entries: Collection[Entry]) -> list[Any]:
     return [listing.Entry(entry.id, entry.info_hash, entry.record.encode()) for entry in entries]
-
-
-def _paths(metainfo: Metainfo) -> set[tuple[str, ...]]:
-    return {file.path for file in metainfo.files if not file.pad}

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from attrs import frozen
 
 from txtorrent.peer.protocol import PeerProtocol
+from txtorrent.swarm.peer import Peer
 from txtorrent.swarm.peerbook import Candidate, Source
-from txtorrent.torrent.parts import Parts
+from txtorrent.torrent.connections import Connections
 
 MOVING_WITHIN = 10.0
 """Seconds since the last block in which blocks count as being received."""
@@ -70,18 +71,17 @@ class MoveView:
     bytes_total: int = 0
 
 
-def peer_views(parts: Parts, now: float) -> list[PeerView]:
-    """The connections of a torrent."""
-    optimistic = parts.choking.optimistic
+def peer_views(connections: Connections, optimistic: Peer | None, now: float) -> list[PeerView]:
+    """The connections of a torrent; `optimistic` is the peer that was unchoked to see."""
     return [
-        _peer_view(link, source_of(parts, link), link.peer is optimistic, now)
-        for link in parts.exchange.links
+        _peer_view(link, source_of(connections, link), link.peer is optimistic, now)
+        for link in connections.stage.exchange.links
     ]
 
 
-def source_of(parts: Parts, link: PeerProtocol) -> str:
+def source_of(connections: Connections, link: PeerProtocol) -> str:
     """How we learnt of a peer."""
-    source = parts.connections.book.source(link.address) if link.outbound else None
+    source = connections.book.source(link.address) if link.outbound else None
     return INCOMING if source is None else _NAMES[source]
 
 
@@ -109,10 +109,10 @@ def _peer_view(link: PeerProtocol, source: str, optimistic: bool, now: float) ->
     )
 
 
-def candidate_views(parts: Parts, now: float) -> Iterator[CandidateView]:
+def candidate_views(connections: Connections, now: float) -> Iterator[CandidateView]:
     """The addresses that a torrent knows, the best first."""
-    connected = {link.address for link in parts.exchange.links}
-    for candidate in parts.connections.book.ranked(now):
+    connected = {link.peer.contact for link in connections.stage.exchange.links}
+    for candidate in connections.book.ranked(now):
         yield CandidateView(
             address=candidate.address.host,
             port=candidate.address.port,

@@ -68,9 +68,7 @@ class Fetch:
         self._announcer = announcer or self._make_announcer()
         kind = metadata.kind(self._judge)
         kinds = [kind if each.name == kind.name else each for each in shared.kinds]
-        self._reception = Reception(
-            shared, magnet.info_hash, self.name, options.max_peers, kinds
-        )
+        self._reception = Reception(shared, magnet.info_hash, self.name, options.max_peers, kinds)
 
     def _make_announcer(self) -> Announcer:
         return Announcer(

@@ -1,4 +1,4 @@
-"""The connections of a torrent that has no pieces to exchange yet, kept until it has (BEP 9, 10)."""
+"""The connections of a torrent that has no pieces to exchange yet, kept until it has (BEP 9)."""
 
 from collections.abc import Sequence
 

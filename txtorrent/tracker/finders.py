@@ -1,4 +1,4 @@
-"""What finds peers besides trackers: the DHT, the local network. Whoever announces joins it, too."""
+"""What finds peers besides trackers: the DHT, the local network. Who announces joins it, too."""
 
 from __future__ import annotations
 

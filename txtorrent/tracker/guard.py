@@ -107,9 +107,7 @@ async def resolve(
     return guard.permitted(name, found)
 
 
-def look_up(
-    reactor: Any, name: str, port: int, transport: str = "TCP"
-) -> Deferred[list[Address]]:
+def look_up(reactor: Any, name: str, port: int, transport: str = "TCP") -> Deferred[list[Address]]:
     """The addresses of a name, wherever they are; none if there are none. Never fails."""
     answer = _Answer(port)
     reactor.nameResolver.resolveHostName(
