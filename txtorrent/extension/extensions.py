@@ -12,7 +12,7 @@ from typing import Any, Final, Protocol
 
 from txtorrent import __version__
 from txtorrent.bencode import Value
-from txtorrent.extension.interfaces import Extension, Kind, Link, Swarm
+from txtorrent.extension.interfaces import AttentiveExtension, Extension, Kind, Link, Swarm
 from txtorrent.wire.extension import ExtensionHandshake
 from txtorrent.wire.messages import Extended
 from txtorrent.wire.stream import ProtocolError
@@ -134,9 +134,13 @@ class Extensions:
     def _join_all(self, link: Speaker, handshake: ExtensionHandshake) -> None:
         """Have all extensions that the peer speaks know of it."""
         for number, kind in self._numbered():
-            if kind.name in link.extension_ids and link not in self._joined[number]:
+            extension = self._at_work[number]
+            if link in self._joined[number]:
+                if isinstance(extension, AttentiveExtension):
+                    extension.heard(link, handshake)
+            elif kind.name in link.extension_ids:
                 self._joined[number].add(link)
-                self._at_work[number].joined(link, handshake)
+                extension.joined(link, handshake)
 
     def _greeting(self, link: Speaker) -> bytes:
         swarm = self._swarm

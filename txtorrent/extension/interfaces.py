@@ -8,7 +8,7 @@ say with `Link.extend`. It opens no connection and keeps no timer: `tick` comes 
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from random import Random
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from attrs import frozen
 
@@ -112,6 +112,14 @@ class Extension(Protocol):
     def stop(self) -> None:
         """The torrent stops, or its metadata has become known and it begins anew: no call comes
         after this one. The connections may go on."""
+
+
+@runtime_checkable
+class AttentiveExtension(Extension, Protocol):
+    """One that wants to know what peers say of themselves later, too."""
+
+    def heard(self, link: Link, handshake: ExtensionHandshake) -> None:
+        """A peer that has joined sent another handshake, which says only what has changed."""
 
 
 @frozen
