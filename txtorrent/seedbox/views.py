@@ -11,7 +11,13 @@ from txtorrent.torrent.parts import Parts
 
 MOVING_WITHIN = 10.0
 """Seconds since the last block in which blocks count as being received."""
-_NAMES = {Source.USER: "cache", Source.TRACKER: "tracker"}
+_NAMES = {
+    Source.USER: "cache",
+    Source.TRACKER: "tracker",
+    Source.DHT: "dht",
+    Source.LOCAL: "lpd",
+    Source.PEX: "pex",
+}
 INCOMING = "incoming"
 
 

@@ -31,6 +31,10 @@ class Peer:
     window: RequestWindow
     fast: bool = False
     joined_as_seed: bool = False
+    contact: Address | None = None
+    """Where the peer can be dialled, as far as we know."""
+    upload_only: bool = False
+    """Whether it says that it downloads nothing (BEP 21)."""
 
     am_choking: bool = True
     am_interested: bool = False
