@@ -81,8 +81,8 @@ class Swarm(Protocol):
     def links(self) -> Iterable[Link]:
         """The connections that take part."""
 
-    def found(self, addresses: Sequence[Address], source: Source) -> None:
-        """Candidates."""
+    def found(self, addresses: Sequence[Address], source: Source, via: str | None = None) -> None:
+        """Candidates. `via` is the host of the peer that named them."""
 
     def lost(self, link: Link, piece: int) -> None:
         """A peer has a piece no longer. ProtocolError: there is no such piece."""

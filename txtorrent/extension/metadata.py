@@ -124,7 +124,7 @@ class Metadata:
         if not self._may_ask(link, size):
             link.offend("asked for metadata too often")
         elif metadata is not None and piece * PIECE < size:
-            data = metadata[piece * PIECE : (piece + 1) * PIECE]
+            data = bytes(metadata[piece * PIECE : (piece + 1) * PIECE])
             link.extend(NAME, Data(piece, size, data).encode())
             return
         elif metadata is not None:

@@ -127,10 +127,12 @@ class PiecePicker:
         """A peer has one piece more; True if it is one that we want."""
         if piece in peer.have:
             return False
-        if peer.have.is_empty:
+        if peer.have is self._nothing:
             peer.have = Bitfield(self.have.size)
+            self.rarity.forget(peer)
         peer.have.add(piece)
-        self.rarity.add_have(peer, piece)
+        if not self.have.is_full:
+            self.rarity.add_have(peer, piece)
         if self.settled.bits[piece >> 3] & MASK[piece & 7]:
             return False
         if peer.wanted is None:
@@ -143,7 +145,8 @@ class PiecePicker:
             self._add_first(peer, pieces)
         else:
             before = _number(peer.have)
-            self.rarity.add_pieces(peer, _field(pieces.size, _number(pieces) & ~before))
+            if not self.have.is_full:
+                self.rarity.add_pieces(peer, _field(pieces.size, _number(pieces) & ~before))
             peer.have = _field(pieces.size, _number(pieces) | before)
             self._find_wanted(peer, 0)
 
@@ -156,6 +159,33 @@ class PiecePicker:
         if not (pieces.is_empty or self.have.is_full):
             self.rarity.add_pieces(peer, pieces)
             self._find_wanted(peer, 0)
+
+    def lost(self, peer: Peer, piece: int) -> list[int]:
+        """A peer has a piece no longer (BEP 54): the numbers of the blocks of it that were
+        requested from the peer, each of which is free again."""
+        if piece not in peer.have:
+            return []
+        if peer.joined_as_seed:
+            self._is_no_seed(peer)
+        if not self.have.is_full:
+            self.rarity.remove_have(piece)
+        peer.have.discard(piece)
+        if peer.wanted == piece:
+            self._find_wanted(peer, piece)
+        partial = self.partials.get(piece)
+        if partial is not None and partial.sole is peer:
+            partial.sole = None
+        lost = [number for number in peer.requests if number // self._per_piece == piece]
+        for number in lost:
+            self.release(peer, number)
+        return lost
+
+    def _is_no_seed(self, peer: Peer) -> None:
+        """Its pieces were those of every seed, and were counted as one seed's."""
+        peer.joined_as_seed = False
+        peer.have = peer.have.copy()
+        if not self.have.is_full:
+            self.rarity.spread(peer)
 
     def wants(self, peer: Peer) -> bool:
         """Whether the peer has a piece that we want, and do not hold back.

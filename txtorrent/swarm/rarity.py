@@ -176,6 +176,17 @@ class Rarity:
         else:
             del self._walks[peer]
 
+    def spread(self, peer: Peer) -> None:
+        """The peer, which has all, was counted as a seed; from now on its pieces are."""
+        self._walks.pop(peer, None)
+        self._seeds -= 1
+        self._count(peer.have, 1)
+
+    def remove_have(self, piece: int) -> None:
+        """A peer, which is no seed, has one piece less: its walk passes it by."""
+        self._availability[piece] -= 1
+        self._stale = True
+
     def remove_peer(self, peer: Peer) -> None:
         """The peer left."""
         self._walks.pop(peer, None)
@@ -194,7 +205,8 @@ class Rarity:
         self._stale = True
 
     def forget(self, peer: Peer) -> None:
-        """The peer left when nothing is to be begun ever again: no count matters."""
+        """The peer left when nothing is to be begun ever again, so that no count matters; or its
+        pieces are in another bitfield from now on."""
         self._walks.pop(peer, None)
 
     # -- which is next ---------------------------------------------------------------------
@@ -255,7 +267,9 @@ class Rarity:
         """Along the order of a level, then what it left out."""
         yield from self._along(order, bits)
         while few := self._few(bits, level):
-            yield from (piece for piece in few if piece in self._offered)
+            for piece in few:
+                if piece in self._offered and bits[piece >> 3] & MASK[piece & 7]:
+                    yield piece
 
     def _along(self, order: list["array[int]"], bits: bytearray) -> Iterator[int]:
         offered, mask, patience = self._offered.bits, MASK, PATIENCE

@@ -18,6 +18,7 @@ from txtorrent.peer.protocol import PeerProtocol
 from txtorrent.peer.rules import RULES
 from txtorrent.swarm.allowedfast import SET_SIZE, allowed_fast_set
 from txtorrent.swarm.partial import CHUNK_BLOCKS, Partial
+from txtorrent.swarm.peer import Peer
 from txtorrent.swarm.picker import PiecePicker
 from txtorrent.swarm.rounds import Rounds
 from txtorrent.swarm.window import MOST, fair_share
@@ -174,6 +175,21 @@ class Exchange:
             self.request_more(link)
         elif link.peer.is_seed:
             self._mind_seed(link)
+
+    def lost(self, link: PeerProtocol, piece: int) -> None:
+        """One piece less (BEP 54); what of it was asked of the peer others may have.
+        ProtocolError: there is no such piece."""
+        peer = link.peer
+        if not 0 <= piece < peer.have.size:
+            raise ProtocolError(f"piece {piece} in a torrent of {peer.have.size}")
+        had = piece in peer.have
+        for number in self.picker.lost(peer, piece):
+            self._note_cancelled(peer, number)
+            self._hungry[link] = None
+        if had and piece in self.progress.have:
+            link.send(m.Have(piece))  # as a seed it was not told
+        self._mind_interest(link)
+        self._wake_hungry()
 
     def has_pieces(self, link: PeerProtocol, pieces: Bitfield) -> None:
         """Many pieces; what the peer may fetch while choked follows from how few it has."""
@@ -415,7 +431,11 @@ class Exchange:
         self.picker.release(link.peer, number)
         index, block = divmod(number, self._per_piece)
         link.send(m.Cancel(index, block * BLOCK, self._geometry.block_size(index, block)))
-        cancelled = link.peer.cancelled
+        self._note_cancelled(link.peer, number)
+
+    def _note_cancelled(self, peer: Peer, number: int) -> None:
+        """Should it come all the same, that is no offence."""
+        cancelled = peer.cancelled
         if len(cancelled) >= MOST_CANCELLED:
             cancelled.clear()
         cancelled[number] = None

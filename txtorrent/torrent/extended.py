@@ -64,9 +64,9 @@ class Extended:
         """The connections that take part."""
         return self.connections.stage.exchange.links
 
-    def found(self, addresses: Sequence[Address], source: Source) -> None:
-        """Candidates."""
-        self.connections.found(addresses, source)
+    def found(self, addresses: Sequence[Address], source: Source, via: str | None = None) -> None:
+        """Candidates; `via` is the host that named them."""
+        self.connections.found(addresses, source, via)
 
     def lost(self, link: Link, piece: int) -> None:
         """A peer has a piece no longer."""

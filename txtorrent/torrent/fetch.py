@@ -14,7 +14,8 @@ from twisted.python.failure import Failure
 from txtorrent.address import Address
 from txtorrent.extension import metadata
 from txtorrent.metainfo.errors import MetainfoError
-from txtorrent.metainfo.magnet import Magnet, assemble
+from txtorrent.metainfo.infodict import assemble
+from txtorrent.metainfo.magnet import Magnet
 from txtorrent.metainfo.torrentfile import Metainfo, parse
 from txtorrent.storage.disk import LaneStopped
 from txtorrent.swarm.peerbook import Source

@@ -122,7 +122,7 @@ class Parts:
             progress.metainfo.name,
             progress.metainfo,
             lambda: progress.is_complete,
-            lambda link, piece: self.exchange.lost(link, piece),
+            self.exchange.lost,
         )
         self.extensions = Extensions(swarm, shared.kinds, MOST_QUEUED, self.connections.heard)
         pieces = progress.metainfo.geometry.piece_count
