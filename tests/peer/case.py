@@ -16,10 +16,12 @@ from txtorrent.peer.factory import InboundFactory, OutboundFactory
 from txtorrent.peer.interfaces import Refused
 from txtorrent.peer.limit import Limit
 from txtorrent.peer.limiter import Limiter
+from txtorrent.peer.rules import RULES
 from txtorrent.peer.uploads import Uploads, make_scratch
 from txtorrent.swarm.peer import Peer
 from txtorrent.swarm.rate import Rate
 from txtorrent.swarm.window import RequestWindow
+from txtorrent.wire.handshake import reserved_bits
 
 OURS, THEIRS, PORT = "20.1.0.1", "20.2.0.1", 6881
 OUR_ID = b"-TX0100-ourselves..."
@@ -63,6 +65,8 @@ class Above:
     info_hash = METAINFO.info_hash
     peer_id = OUR_ID
     piece_count = METAINFO.geometry.piece_count
+    reserved = reserved_bits(dht=False)
+    rules = RULES
 
     def __init__(self, clock, store, limiter):
         self.clock = clock
@@ -105,7 +109,11 @@ class Above:
             lambda size: self.sent(link, size),
             self.read_failures.append,
         )
+        link.extensions = self
         return self
+
+    def entered(self, link, handshake):
+        """It has joined already."""
 
     def ended(self, link, reason):
         self.gone.append(reason)

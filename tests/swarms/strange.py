@@ -10,7 +10,7 @@ def corrupting(blocks, most=1_000_000):
     so many in all."""
 
     def change(parts):
-        store = parts.connections._store
+        store = parts._store
         cached, read = store.read_cached, store.read
 
         def flip(data, begin):
@@ -42,7 +42,7 @@ def corrupting(blocks, most=1_000_000):
 
 def silent(parts):
     """Unchokes, and answers no request from now on."""
-    store = parts.connections._store
+    store = parts._store
     store.read_cached = lambda piece, begin, into: False
     store.read = lambda piece, begin, length: Deferred()
 

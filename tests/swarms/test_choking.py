@@ -40,6 +40,6 @@ class FreeRiders(SwarmCase):
         swarm = self.swarm(128 * PIECE, piece_length=PIECE)
         swarm.add_seed(settings={"upload_rate": 50_000})
         riders = [swarm.add_leecher(change=free_riding) for _ in range(12)]
-        swarm.run(600)
+        swarm.run(800)
         got = [each.downloaded for each in riders]
         self.assertGreater(min(got), max(got) / 2)

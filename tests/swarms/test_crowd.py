@@ -42,7 +42,7 @@ class Crowd(SwarmCase):
             return len(set().union(*(each.torrent.progress.have for each in leechers))) == pieces
 
         swarm.run_until(all_given)
-        self.assertFalse(any(each.is_complete for each in leechers))
+        self.assertFalse(all(each.is_complete for each in leechers))
         seed.kill()
         swarm.run_until_complete(*leechers, limit=60)
         self.assertWhole(*leechers)

@@ -48,9 +48,9 @@ class SelectionCase(SwarmCase):
         """What is seen when the disk is ready for it."""
         node.host.clock.result_of(node.torrent.choose(choice))
 
-    def without(self, swarm, name, **options):
-        """A peer that has all files but this one, and does not want it."""
-        wanted = "".join("0" if each == name else "2" for each in FILES)
+    def without(self, swarm, name, wants="0", **options):
+        """A peer that has all files but this one, and does not want it unless `wants` says so."""
+        wanted = "".join(wants if each == name else "2" for each in FILES)
         node = swarm.add(swarm.payload.data, choice=wanting(wanted), start=False, **options)
         os.remove(os.path.join(node.directory, "content", name))
         node.start()
@@ -191,7 +191,7 @@ class Changed(SelectionCase):
     def test_the_rest_of_a_piece_comes_after_all(self):
         """Its last blocks were on their way when it was wanted no more: it counts as had."""
         swarm = self.files_swarm()
-        self.without(swarm, "b", up=200_000, latency=0.5)
+        self.without(swarm, "b", "2", up=200_000, latency=0.5)
         leecher = swarm.add_leecher(choice=wanting("302"))
         swarm.run_until(lambda: leecher.torrent.progress.have.count > PIECES, 100)
         before = leecher.torrent.progress.have.count
@@ -282,7 +282,7 @@ class Changed(SelectionCase):
         """A peer that had nothing that was wanted; one that has no more to be asked for."""
         swarm = self.files_swarm()
         leecher = swarm.add_leecher(choice=wanting("000"))
-        other = self.without(swarm, "b", up=200_000)
+        other = self.without(swarm, "b", "2", up=200_000)
         swarm.run(1)
         swarm.introduce(leecher, other)
         swarm.run(10)

@@ -123,7 +123,7 @@ class Lent(SwarmCase):
         self.net.run(1)
         announcer.start()
         self.net.run(1)
-        [(url, addresses)] = owner.peers
+        [(source, addresses)] = owner.peers
         self.assertEqual(addresses, (leecher.address,))
         torrent = Torrent(
             self.node.payload.metainfo,
@@ -132,7 +132,7 @@ class Lent(SwarmCase):
             announcer,
         )
         torrent.start()
-        torrent.found_peers(url, addresses)
+        torrent.found_peers(source, addresses)
         self.net.run_until_complete(leecher, limit=60)
         torrent.stop()
         announcer.stop()

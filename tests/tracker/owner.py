@@ -19,8 +19,8 @@ class Owner:
     def counted(self, seeders, leechers) -> None:
         self.numbers.append((seeders, leechers))
 
-    def found_peers(self, url, addresses) -> None:
-        self.peers.append((url[-1], addresses))
+    def found_peers(self, source, addresses) -> None:
+        self.peers.append((source, addresses))
 
     def seen_as(self, host) -> None:
         self.external.append(host)

@@ -19,6 +19,7 @@ from tests.tracker.announcercase import (
 )
 from tests.tracker.owner import Owner
 from tests.tracker.trackers import INFO_HASH, PEER_ID, World
+from txtorrent.swarm.peerbook import Source
 from txtorrent.tracker.announcer import REPAIR_PAUSE, SCATTER, Announcer
 from txtorrent.tracker.announcing import Announcing
 from txtorrent.tracker.clients import Trackers
@@ -224,7 +225,7 @@ class TierTests(AnnouncerCase):
     def test_peers_are_handed_over(self) -> None:
         self.break_down("a")
         self.begin("ab")
-        self.assertEqual(self.owner.peers, [("b", (PEER,))])
+        self.assertEqual(self.owner.peers, [(Source.TRACKER, (PEER,))])
 
 
 class BackOffTests(AnnouncerCase):

@@ -102,7 +102,7 @@ class Swarm(Protocol):
     def greeted(self, link: "PeerProtocol", handshake: Handshake) -> Conversation:
         """The peer's handshake is complete. Raises Refused."""
 
-    def joined(self, link: "PeerProtocol", handshake: Handshake) -> None:
+    def entered(self, link: "PeerProtocol", handshake: Handshake) -> None:
         """The exchange has begun, and the peer was told what we have."""
 
     def dht_node(self, link: "PeerProtocol", port: int) -> None:

@@ -342,7 +342,7 @@ class PeerProtocol(Protocol):
         self._receive = self._converse
         self._exchange = exchange
         exchange.joined(self)
-        swarm.joined(self, handshake)
+        swarm.entered(self, handshake)
         if rest and self.is_open:
             self._receive(rest)
 

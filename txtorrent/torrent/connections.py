@@ -203,7 +203,7 @@ class Connections:
         self._introduce(link, handshake)
         return self.stage.exchange
 
-    def joined(self, link: PeerProtocol, handshake: Handshake) -> None:
+    def entered(self, link: PeerProtocol, handshake: Handshake) -> None:
         """It takes part: let it know what else we speak."""
         if handshake.extended:
             self.stage.extensions.greet(link)
