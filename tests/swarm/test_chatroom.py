@@ -261,9 +261,10 @@ class FloodTests(RoomCase):
                     for spoken in flood
                     if theirs.listens_to(attacker, now) and theirs.take(attacker, spoken, now, wall)
                 ]
-            while theirs._ours.has_one(now):
-                sent.append(line(author=BOB, nonce=len(sent), time=wall))
-                theirs.speak(sent[-1], now)
+            for nonce in range(int(OURS.burst)):
+                if theirs._ours.has_one(now):
+                    sent.append(line(author=BOB, nonce=nonce, time=wall))
+                    theirs.speak(sent[-1], now)
             for spoken in sent:
                 self.comes(spoken, now=now, wall=wall)
             sent.clear()

@@ -79,8 +79,8 @@ class Chat:
 
     @property
     def speakers(self) -> Sequence[Link]:
-        """The peers that speak chat."""
-        return [link for link in self._speakers if link.is_open]
+        """The peers that speak chat, and have not taken that back."""
+        return [link for link in self._speakers if NAME in link.extension_ids]
 
     def send(self, text: str, nickname: str = "") -> ChatMessage:
         """Say something to everyone, as this nickname; without one, by a part of our fingerprint.
