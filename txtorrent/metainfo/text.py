@@ -73,5 +73,10 @@ def decode_text(text: bytes, codec: str) -> str:
 def display_text(text: bytes, codec: str) -> str:
     """`text` fit for a terminal, a log line or a page: no control characters, at most MAX_TEXT
     characters."""
-    cut = decode_text(text[: 4 * MAX_TEXT], codec)[:MAX_TEXT]
-    return _UNFIT.sub("", cut.replace("\r", "").replace("\n", " ").replace("\t", " ")).strip()
+    return one_line(decode_text(text[: 4 * MAX_TEXT], codec)[:MAX_TEXT])
+
+
+def one_line(text: str) -> str:
+    """`text` without what is not seen, ends a line, turns the direction around, or is no
+    character at all."""
+    return _UNFIT.sub("", text.replace("\r", "").replace("\n", " ").replace("\t", " ")).strip()
