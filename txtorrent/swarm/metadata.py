@@ -23,8 +23,8 @@ OUTSTANDING: Final = 3
 have something to send."""
 PATIENCE: Final = 10.0
 """Seconds without a piece after which others are asked: 1.6 KB/s is slow for anybody."""
-MOST_PATIENCE: Final = 80.0
-"""Seconds: it doubles each time, since asking a slow peer again makes it slower."""
+MORE_PATIENCE: Final = 3
+"""How often it doubles, to 80 s: asking a slow peer again too soon makes it slower."""
 REST: Final = 60.0
 """Seconds for which a peer is not asked that rejected a request: many allow so many a minute."""
 TURN: Final = 30.0
@@ -54,7 +54,7 @@ class _Source:
 
     @property
     def is_overdue_at(self) -> float:
-        return self.heard_at + min(PATIENCE * 2.0**self.waits, MOST_PATIENCE)
+        return self.heard_at + PATIENCE * 2.0 ** min(self.waits, MORE_PATIENCE)
 
     def ask(self, piece: int, now: float) -> None:
         if not self.asked:
@@ -85,6 +85,8 @@ class _Copy(Generic[P]):
     size: int
     ends: float
     """When its turn is over."""
+    stalled: bool = False
+    """Whether all of its sources keep us waiting: not worth waiting for if there are others."""
     pieces: dict[int, bytes] = field(factory=dict)
     digests: dict[int, bytes] = field(factory=dict)
     senders: dict[int, P] = field(factory=dict)
@@ -246,29 +248,45 @@ class MetadataFetch(Generic[P]):
         return groups
 
     def _lose_patience(self, now: float) -> None:
-        """Wait no longer for those who are slow. A copy of which all are is not worth waiting for
-        if there are others."""
+        """Wait no longer for those who are slow."""
         slow = [each for each in self._sources.values() if each.asked and each.is_overdue_at <= now]
         for source in slow:
             source.give_up()
             source.waits += 1
         if slow and self._copy is not None:
             group = self._groups(now).get(self._copy.key, ())
-            if all(source.waits for _, source in group):
-                self._copy.ends = now
+            self._copy.stalled = all(source.waits for _, source in group)
 
     def _choose(self, now: float) -> None:
         """Which copy is gathered now."""
         groups = self._groups(now)
         copy = self._copy
-        if copy is not None and groups.keys() == {copy.key}:
+        if copy is None or copy.key not in groups:
+            if groups:
+                self._begin(groups, now)
+        elif len(groups) == 1:
+            copy.stalled = False
             copy.ends = max(copy.ends, now + TURN)
-        elif groups and (copy is None or copy.key not in groups or copy.ends <= now):
-            if copy is not None:
-                groups.pop(copy.key, None)
-            self._begin(self._next(groups), now)
+        elif copy.stalled:
+            del groups[copy.key]
+            self._begin(groups, now)
+        elif copy.ends <= now:
+            self._begin(groups, now)
 
-    def _next(self, groups: dict[_Key, list[tuple[P, _Source]]]) -> tuple[_Key, _Source]:
+    def _begin(self, groups: dict[_Key, list[tuple[P, _Source]]], now: float) -> None:
+        """A turn, for another copy or for the same once more."""
+        key = self._next(groups)
+        turns = self._turns.get(key, 0)
+        self._turns[key] = turns + 1
+        ends = now + TURN * 2.0 ** min(turns, MOST_DOUBLINGS)
+        if self._copy is not None and self._copy.key == key:
+            self._copy.ends = ends
+            return
+        for each in self._sources.values():
+            each.give_up()
+        self._copy = _Copy(key, groups[key][0][1].size, ends)
+
+    def _next(self, groups: dict[_Key, list[tuple[P, _Source]]]) -> _Key:
         """Each claim has its turns in proportion to the peers that make it."""
         known = {self._key(peer, source) for peer, source in self._sources.items()}
         self._turns = {key: turns for key, turns in self._turns.items() if key in known}
@@ -276,16 +294,7 @@ class MetadataFetch(Generic[P]):
         def had(key: _Key) -> tuple[float, int]:
             return self._turns.get(key, 0) / len(groups[key]), -len(groups[key])
 
-        key = min(groups, key=had)
-        return key, groups[key][0][1]
-
-    def _begin(self, chosen: tuple[_Key, _Source], now: float) -> None:
-        key, source = chosen
-        for each in self._sources.values():
-            each.give_up()
-        turns = self._turns.get(key, 0)
-        self._turns[key] = turns + 1
-        self._copy = _Copy(key, source.size, now + TURN * 2.0 ** min(turns, MOST_DOUBLINGS))
+        return min(groups, key=had)
 
     def _missing(self, copy: _Copy[P]) -> Iterator[int]:
         """Pieces that have neither come nor been asked for."""
