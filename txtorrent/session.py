@@ -10,7 +10,7 @@ await session.stop()
 import errno
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from heapq import nsmallest
 from operator import itemgetter
 from random import Random, SystemRandom
@@ -27,6 +27,9 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from txtorrent.address import canonical_host
+from txtorrent.extension import donthave, metadata
+from txtorrent.extension.interfaces import Kind
+from txtorrent.extension.pex import pex_kind
 from txtorrent.metainfo.errors import MetainfoError
 from txtorrent.metainfo.magnet import Magnet
 from txtorrent.metainfo.torrentfile import Metainfo
@@ -88,6 +91,8 @@ class SessionOptions:
     tracker_requests: int = MAX_UNDER_WAY
     """Under way at once."""
     tracker_requests_per_host: int = MAX_PER_HOST
+    extensions: Sequence[Kind] = ()
+    """Of the peer wire, besides those that all sessions have: see `extension.interfaces`."""
 
 
 class DuplicateTorrent(ValueError):
@@ -101,7 +106,8 @@ class Session:
     given. `limits` hold for all torrents together, but those that are not to honour them, and
     may be changed. `port` is the port that peers reach us at, known after `listen`. `wake` is
     asked for a torrent that a peer wants and that is not running: it may add it before its
-    Deferred fires.
+    Deferred fires. `kinds` are the extensions that torrents may have; more may be appended before
+    `start`. When what they apply to has changed, `pex_enabled` say: `refresh_extensions`.
     """
 
     def __init__(
@@ -131,6 +137,13 @@ class Session:
         self._listening: IListeningPort | None = None
         self._shared: Shared | None = None
         self.wake: Callable[[bytes], Deferred[None]] | None = None
+        self.pex_enabled = True
+        self.kinds: list[Kind] = [
+            metadata.KIND,
+            pex_kind(lambda: self.pex_enabled),
+            donthave.KIND,
+            *options.extensions,
+        ]
         self._ticker = Supervised(reactor, TICK, self._tick)
 
     @property
@@ -320,6 +333,7 @@ class Session:
             close_host=self.close_host,
             peer_id=peer_id,
             interface=None if options.interface is None else canonical_host(options.interface),
+            kinds=self.kinds,
         )
 
     @property
@@ -376,6 +390,11 @@ class Session:
         """End every connection with a host."""
         for connections in self._connections():
             connections.close_host(host, reason)
+
+    def refresh_extensions(self) -> None:
+        """Have every torrent look again which extensions apply to it."""
+        for each in self._all():
+            each.refresh_extensions()
 
     def block(self, blocklist: Blocklist) -> None:
         """Have no connection with who is on the list, from now on; the list before counts no

@@ -6,10 +6,12 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from txtorrent.address import Address
 from txtorrent.swarm.banlist import BanList
+from txtorrent.swarm.crowding import MOST_PER_HOST
 from txtorrent.swarm.peerbook import (
     FIRST_RETRY,
     MOST_CANDIDATES,
     MOST_FAILURES,
+    MOST_OF_SOURCE,
     SLOWEST_RETRY,
     SLOWEST_RETRY_KNOWN,
     PeerBook,
@@ -153,6 +155,10 @@ class Added(BookCase):
         self.book.is_ourselves(A)
         self.assertEqual((self.add(A), len(self.book)), (0, 0))
 
+    def test_never_ourselves_as_others_see_us(self):
+        self.book.know_ourselves(A)
+        self.assertEqual(self.add(A, B), 1)
+
     def test_forgotten_until_named_anew(self):
         self.add(A)
         self.book.forget(A)
@@ -244,3 +250,129 @@ class Bounded(BookCase):
         self.assertEqual(self.add(*self.many(100_000, 10)), 0)
         self.assertEqual(self.add(*self.many(100_000, 10), source=Source.USER), 0)
         self.assertEqual(set(self.book._candidates), set(known))
+
+
+class NamedByPeers(BookCase):
+    """THREATS B11: what peers say of others is believed least."""
+
+    def hear(self, via, *addresses, source=Source.PEX):
+        return self.book.add(addresses, source, via)
+
+    def many(self, start, count):
+        return [address(n) for n in range(start, start + count)]
+
+    def fill(self):
+        """The book is full of what trackers said, none of which was tried."""
+        known = self.many(0, MOST_CANDIDATES - len(self.book))
+        self.add(*known)
+        return known
+
+    def known(self, *addresses):
+        return sum(self.book.source(each) is not None for each in addresses)
+
+    def test_one_source_has_a_tenth_of_the_book(self):
+        names = self.many(10_000, 2000)
+        heard = [self.hear("30.0.0.1", *names[at : at + 50]) for at in range(0, 2000, 50)]
+        self.assertEqual((sum(heard), MOST_OF_SOURCE), (300, 300))
+        self.assertEqual(len(self.book), MOST_OF_SOURCE)
+        self.assertEqual(self.hear("30.0.0.2", *self.many(20_000, 50)), 50)
+
+    def test_all_at_once(self):
+        self.assertEqual(self.hear("30.0.0.1", *self.many(10_000, 2000)), MOST_OF_SOURCE)
+
+    def test_an_ipv6_network_is_one_source(self):
+        for n in range(10):
+            self.hear(f"2001:db8::{n:x}", *self.many(10_000 + 50 * n, 50))
+        self.assertEqual(self.hear("2001:db8::ff", *self.many(50_000, 50)), 0)
+        self.assertEqual(len(self.book), MOST_OF_SOURCE)
+        self.assertEqual(self.hear("2001:db8:0:1::1", *self.many(60_000, 50)), 50)
+
+    def test_those_that_do_not_answer_give_way_to_others_of_the_same_source(self):
+        first = self.many(10_000, MOST_OF_SOURCE)
+        self.hear("30.0.0.1", *first)
+        for each in first[:20]:
+            self.fail(each, 1)
+        self.assertEqual(self.hear("30.0.0.1", *self.many(20_000, 50)), 20)
+        self.assertEqual((self.known(*first[:20]), self.known(*first[20:])), (0, 280))
+
+    def test_those_of_other_sources_do_not(self):
+        other = self.many(10_000, 100)
+        self.hear("30.0.0.1", *other)
+        for each in other:
+            self.fail(each, 1)
+        self.hear("30.0.0.2", *self.many(20_000, MOST_OF_SOURCE))
+        self.hear("30.0.0.2", *self.many(30_000, 50))
+        self.assertEqual(self.known(*other), 100)
+
+    def test_who_is_gone_counts_no_more(self):
+        """However it went."""
+        names = self.many(10_000, MOST_OF_SOURCE)
+        self.hear("30.0.0.1", *names)
+        self.book.forget(names[0])
+        self.fail(names[1], MOST_FAILURES)
+        self.book.is_ourselves(names[2])
+        self.add(names[3])
+        self.assertEqual(self.hear("30.0.0.1", *self.many(20_000, 50)), 4)
+        self.assertEqual(self.hear("30.0.0.1", *self.many(30_000, 50)), 0)
+        self.assertEqual(self.book.source(names[3]), Source.TRACKER)
+
+    def test_nothing_is_kept_of_sources(self):
+        for n in range(100):
+            self.hear(f"30.0.1.{n}", address(10_000 + n))
+        for n in range(100):
+            self.book.forget(address(10_000 + n))
+        self.assertEqual(self.book._named._counts, {})
+
+    def test_repeated(self):
+        self.assertEqual(self.hear("30.0.0.1", A, B, A), 2)
+        self.assertEqual(self.hear("30.0.0.2", A, B, C), 1)
+        self.assertEqual(self.book._named["30.0.0.2"], 1)
+
+    def test_tried_after_all_others(self):
+        """Even after those that failed."""
+        self.hear("30.0.0.1", A)
+        self.add(B, source=Source.DHT)
+        self.add(C)
+        self.fail(C, 1)
+        self.assertEqual([c.address for c in self.book.ranked(1000.0)], [B, C, A])
+        self.assertEqual(self.book.next_to_dial(3, 1000.0), [B, C, A])
+
+    def test_they_make_room_first(self):
+        named = self.many(10_000, 10)
+        self.hear("30.0.0.1", *named)
+        known = self.fill()
+        self.fail(known[0], 3)
+        self.assertEqual(self.add(*self.many(50_000, 10)), 10)
+        self.assertEqual((self.known(*named), self.known(*known)), (0, len(known)))
+        self.assertEqual(self.book._named["30.0.0.1"], 0)
+
+    def test_they_push_nobody_out(self):
+        known = self.fill()
+        self.fail(known[0], 3)
+        self.assertEqual(self.hear("30.0.0.1", *self.many(50_000, 10)), 0)
+        self.assertEqual(self.known(*known), len(known))
+
+    def test_they_push_out_those_of_their_kind_that_did_not_answer(self):
+        named = self.many(10_000, 10)
+        self.hear("30.0.0.1", *named)
+        known = self.fill()
+        for each in named[:4]:
+            self.fail(each, 1)
+        self.assertEqual(self.hear("30.0.0.2", *self.many(50_000, 10)), 4)
+        self.assertEqual((self.known(*named), self.known(*known)), (6, len(known)))
+
+    def test_many_ports_of_one_host(self):
+        """We are not to be led to knock at all doors of somebody."""
+        for n in range(20):
+            ports = range(100 * n + 1, 100 * n + 50)
+            self.hear(f"30.0.0.{n}", *(address(1, port) for port in ports))
+        self.assertEqual(len(self.book), MOST_PER_HOST)
+        six = [Address(f"2001:db8::{n:x}", 6881) for n in range(1, 50)]
+        self.assertEqual(self.hear("30.0.0.1", *six), MOST_PER_HOST)
+
+    def test_many_ports_of_our_own_network(self):
+        home = [Address("192.168.0.1", port) for port in range(1, 11)]
+        self.assertEqual(self.hear("192.168.0.2", *home), 10)
+
+    def test_trackers_may_name_them(self):
+        self.assertEqual(self.add(*(address(1, port) for port in range(1, 11))), 10)

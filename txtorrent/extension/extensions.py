@@ -13,13 +13,15 @@ from typing import Any, Final, Protocol
 from txtorrent import __version__
 from txtorrent.bencode import Value
 from txtorrent.extension.interfaces import AttentiveExtension, Extension, Kind, Link, Swarm
-from txtorrent.wire.extension import ExtensionHandshake
+from txtorrent.wire.extension import MAX_EXTENSIONS, ExtensionHandshake
 from txtorrent.wire.messages import Extended
 from txtorrent.wire.stream import ProtocolError
 
 CLIENT: Final = f"txtorrent {__version__}"
 MOST_HANDSHAKES: Final = 100
 """In one connection: some clients send one whenever something has changed."""
+NO_IDS: Final[Mapping[bytes, int]] = MappingProxyType({})
+NO_MORE: Final[Mapping[bytes, Value]] = MappingProxyType({})
 
 
 class Speaker(Link, Protocol):
@@ -98,13 +100,15 @@ class Extensions:
         self._begin()
         if self._offered != offered:
             gone = {name: 0 for name in offered if name not in self._offered}
-            self.tell({**gone, **self._offered})
+            self.tell({**gone, **self._offered}, self._greetings())
             for link in tuple(self._greeted):
                 self._join_all(link, ExtensionHandshake(ids=link.extension_ids))
 
-    def tell(self, ids: Mapping[bytes, int] | None = None) -> None:
+    def tell(
+        self, ids: Mapping[bytes, int] = NO_IDS, more: Mapping[bytes, Value] = NO_MORE
+    ) -> None:
         """Tell everybody how we are now: that we download nothing any more, say."""
-        said = ExtensionHandshake(ids=ids or {}, upload_only=self._swarm.upload_only)
+        said = ExtensionHandshake(ids=ids, upload_only=self._swarm.upload_only, more=more)
         for link in tuple(self._greeted):
             link.send(Extended(0, said.encode()))
 
@@ -113,7 +117,9 @@ class Extensions:
         for extension in self._at_work.values():
             extension.stop()
         self._at_work.clear()
+        self._joined.clear()
         self._greeted.clear()
+        self._offered = {}
 
     # -- inside ----------------------------------------------------------------------------
 
@@ -128,12 +134,16 @@ class Extensions:
                 self._at_work[number] = kind.make(self._swarm)
                 self._joined[number] = set()
             elif not applies and number in self._at_work:
+                del self._joined[number]
                 self._at_work.pop(number).stop()
         self._offered = {kind.name: number for number, kind in self._numbered()}
 
     def _join_all(self, link: Speaker, handshake: ExtensionHandshake) -> None:
-        """Have all extensions that the peer speaks know of it."""
+        """Have all extensions that the peer speaks know of it. One of them may end the
+        connection."""
         for number, kind in self._numbered():
+            if not link.is_open or link not in self._greeted:
+                return
             extension = self._at_work[number]
             if link in self._joined[number]:
                 if isinstance(extension, AttentiveExtension):
@@ -144,9 +154,6 @@ class Extensions:
 
     def _greeting(self, link: Speaker) -> bytes:
         swarm = self._swarm
-        more: dict[bytes, Value] = {}
-        for extension in self._at_work.values():
-            more.update(extension.greeting())
         metadata = swarm.metadata
         return ExtensionHandshake(
             ids=self._offered,
@@ -156,8 +163,14 @@ class Extensions:
             reqq=self._reqq,
             metadata_size=None if metadata is None else len(metadata),
             upload_only=swarm.upload_only or None,
-            more=more,
+            more=self._greetings(),
         ).encode()
+
+    def _greetings(self) -> dict[bytes, Value]:
+        more: dict[bytes, Value] = {}
+        for extension in self._at_work.values():
+            more.update(extension.greeting())
+        return more
 
     def _shake_hands(self, link: Speaker, handshake: ExtensionHandshake) -> None:
         link.handshakes += 1
@@ -165,14 +178,14 @@ class Extensions:
             raise ProtocolError("one extension handshake too many")
         link.extension_ids = merged(link.extension_ids, handshake.ids)
         self._heard(link, handshake)
-        if link.is_open and link in self._greeted:
-            self._join_all(link, handshake)
+        self._join_all(link, handshake)
 
 
 def merged(before: Mapping[bytes, int], said: Mapping[bytes, int]) -> Mapping[bytes, int]:
-    """The ids after a handshake: it adds and changes some, and those that are 0 it takes back."""
+    """The ids after a handshake: it adds and changes some, and those that are 0 it takes back.
+    The first MAX_EXTENSIONS are kept, however many handshakes come."""
     ids = {name: number for name, number in {**before, **said}.items() if number}
-    return _same(tuple(ids.items()))
+    return _same(tuple(ids.items())[:MAX_EXTENSIONS])
 
 
 @lru_cache(1024)

@@ -34,6 +34,8 @@ TOO_SOON: Final = 10.0
 PATIENCE: Final = 300.0
 """Seconds of such delay from which on each is an offence: who sends two a minute never gets so
 far, who sends one a second does in half a minute."""
+MOST_CUT: Final = 4 * MOST_LISTED
+"""Contacts of a message that were too many: some clients' first one has all that they know."""
 
 
 class PeerExchanges:
@@ -109,6 +111,8 @@ class PeerExchanges:
         if self._is_too_soon(link):
             return
         said = PeerExchange.decode(payload)
+        if said.cut > MOST_CUT:
+            link.offend("tells us of too many peers at once")
         near = reach(link.address.host)
         known = [
             contact.address

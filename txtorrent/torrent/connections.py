@@ -121,7 +121,7 @@ class Connections:
     # -- candidates --------------------------------------------------------------------------
 
     def found(self, addresses: Iterable[Address], source: Source, via: str | None = None) -> None:
-        """Addresses that may be peers; some are dialled at once. `via`: the peer that named them."""
+        """Addresses that may be peers; some are dialled at once. `via`: who named them."""
         self.book.add(addresses, source, via)
         self._most_known = self._known()
         self.dial()

@@ -137,6 +137,10 @@ class Fetch:
         if self.state is FetchState.FETCHING:
             self.connections.found(addresses, Source.USER)
 
+    def refresh_extensions(self) -> None:
+        """Settings have changed: some extensions may apply now, others no longer."""
+        self._reception.extensions.refresh()
+
     def tick(self, now: float) -> None:
         """To be called every second."""
         self._reception.tick(now)
