@@ -20,7 +20,7 @@ class Diary:
     def __init__(self, swarm, name, more=None):
         self.name = name
         self.more = more or {}
-        self.heard = []
+        self.notes = []
         self.is_stopped = False
         self.on_joined = lambda link: None
 
@@ -45,7 +45,7 @@ class Diary:
 
     def _note(self, what, link):
         assert not self.is_stopped
-        self.heard.append((what, link))
+        self.notes.append((what, link))
 
 
 class ExtensionsCase(SynchronousTestCase):
@@ -80,7 +80,7 @@ class ExtensionsCase(SynchronousTestCase):
         self.extensions.received(link, 0, said.encode())
 
     def heard(self, name, at=-1):
-        return self.made[name][at].heard
+        return self.made[name][at].notes
 
     def said(self, link):
         """The last handshake that the peer got."""
@@ -289,7 +289,7 @@ class Refreshed(ExtensionsCase):
         self.extensions.received(self.link, 2, b"late")
         self.extensions.tick(1.0)
         self.extensions.left(self.link)
-        self.assertEqual(self.made[TWO][0].heard, [("joined", self.link)])
+        self.assertEqual(self.made[TWO][0].notes, [("joined", self.link)])
         self.assertIsNone(self.extensions[TWO])
 
     def test_turned_on_again(self):
