@@ -52,10 +52,12 @@ UPGRADES: tuple[tuple[str, ...], ...] = (
         "CREATE TABLE setting (name TEXT PRIMARY KEY, value BLOB, seal BLOB) WITHOUT ROWID",
         "CREATE TABLE number (name TEXT PRIMARY KEY, value INTEGER, seal BLOB) WITHOUT ROWID",
     ),
+    ("CREATE TABLE note (name TEXT PRIMARY KEY, value BLOB, seal BLOB) WITHOUT ROWID",),
 )
 
 TABLES = (
-    "torrent", "alive", "provisional", "ban", "entry", "metainfo", "task", "setting", "number"
+    "torrent", "alive", "provisional", "ban", "entry", "metainfo", "task", "setting", "number",
+    "note",
 )  # fmt: skip
 
 
