@@ -82,7 +82,6 @@ class Pictures(SynchronousTestCase):
 
     def test_lost(self):
         made = rarity("23")
-        self.assertEqual(made.choose(having("11")), 0)
         for _ in range(2):
             made.remove_have(1)
         sort(made, 1.0)
