@@ -265,13 +265,14 @@ class Left(ExtensionsCase):
         self.assertEqual(self.heard(ONE), [])
 
     def test_nothing_is_kept(self):
-        for number in range(50):
+        for number in range(51):
             link = self.connect(number)
             self.shake(link, ids={ONE: 7, TWO: 8})
             self.on ^= {TWO}
             self.extensions.refresh()
             self.extensions.left(link)
         self.assertEqual(len(self.extensions._greeted), 0)
+        self.assertNotIn(TWO, self.on)
         self.assertEqual(sum(map(len, self.extensions._joined.values())), 0)
 
 

@@ -88,12 +88,15 @@ class Counted(SynchronousTestCase):
     def test_a_seed_for_years(self):
         """A piece has 16 bits to be counted in."""
         world = World("##", blocks=1)
-        a = world.peer("a", "10")
+        a, b, everything = world.peer("a", "10"), world.peer("b", "11"), bitfield("11")
         for _ in range(66_000):
             world.picker.announced(a, 1)
             world.picker.lost(a, 1)
+            world.picker.lost(b, 0)
+            world.picker.lost(b, 1)
+            world.picker.announced_many(b, everything)
         world.picker.announced_many(a, bitfield("01"))
-        self.assertTrue(a.is_seed)
+        self.assertTrue(a.is_seed and b.is_seed)
 
 
 class Wanted(SynchronousTestCase):
@@ -116,16 +119,16 @@ class Wanted(SynchronousTestCase):
 
     def test_nor_for_what_it_was_about_to_be_asked(self):
         """Wherever its walk along the order of pieces stands: in the order, or behind it."""
-        for rarer in (0, 2 * PATIENCE):
+        for rarer, others in ((0, "0"), (0, "1"), (2 * PATIENCE, "0")):
             world = World(HAD + "." * (rarer + 20), blocks=1)
-            a = world.peer("a", "0" * (RANDOM_FIRST + rarer) + "1" * 20)
+            a = world.peer("a", others * (RANDOM_FIRST + rarer) + "1" * 20)
             self.assertNotEqual(world.pick(a, 2), "")
-            left = set(a.have) - {int(number) for number in a.requests}
+            left = set(a.have) - set(world.have) - set(a.requests)
             gone = sorted(left)[::2]
             for piece in gone:
                 world.picker.lost(a, piece)
             picked = {int(piece) for piece in world.pick(a, 100).split()}
-            self.assertEqual(picked, left - set(gone), rarer)
+            self.assertEqual(picked, left - set(gone), (rarer, others))
 
     def test_and_for_what_it_has_again(self):
         """Lost all, and got one back, behind the end of its walk."""
@@ -138,6 +141,20 @@ class Wanted(SynchronousTestCase):
         self.assertEqual(world.pick(a, 5), "")
         world.picker.announced(a, 5)
         self.assertEqual(world.pick(a, 5), "5")
+
+    def test_and_says_so_with_a_bitfield(self):
+        """In the middle of its walk."""
+        world = World(HAD + "...", blocks=1)
+        a = world.peer("a", "0000111")
+        world.pick(a, 1)
+        for piece in tuple(a.have):
+            world.picker.lost(a, piece)
+        begun = next(iter(world.picker.partials))
+        world.picker.announced_many(a, bitfield("0000000"))
+        others = [piece for piece in (4, 5, 6) if piece != begun]
+        for piece in others:
+            world.picker.announced(a, piece)
+        self.assertEqual(sorted(world.pick(a, 5).split()), [str(piece) for piece in others])
 
 
 class Released(SynchronousTestCase):

@@ -80,6 +80,13 @@ class Pictures(SynchronousTestCase):
         sort(made, 1.0)
         self.assertEqual((made.remaining, order(made, "11")), (2, [1, 0]))
 
+    def test_lost(self):
+        made = rarity("23")
+        for _ in range(2):
+            made.remove_have(1)
+        sort(made, 1.0)
+        self.assertEqual(order(made, "11"), [1, 0])
+
     def test_peers(self):
         made = rarity("000")
         some, seed = having("011"), having("111")

@@ -8,10 +8,12 @@ link.said(b"ut_pex")                              payloads sent since the last l
 
 from collections.abc import Iterable, Mapping, Sequence
 from random import Random
+from typing import TYPE_CHECKING
 
 from txtorrent.address import Address
 from txtorrent.bitfield import Bitfield
-from txtorrent.extension.interfaces import Link
+from txtorrent.extension.extensions import Speaker
+from txtorrent.extension.interfaces import Link, Swarm
 from txtorrent.swarm.peer import Peer
 from txtorrent.swarm.peerbook import Source
 from txtorrent.swarm.rate import Rate
@@ -136,3 +138,9 @@ class FakeSwarm:
         if not 0 <= piece < self.pieces:
             raise ProtocolError(f"piece {piece} in a torrent of {self.pieces}")
         self.taken_back.append((link, piece))
+
+
+if TYPE_CHECKING:
+    # They are what they stand for.
+    _speaker: Speaker = FakeLink(Address("20.0.0.1", 6881))
+    _swarm: Swarm = FakeSwarm()

@@ -49,7 +49,8 @@ class Lost(SessionCase):
         link = self.link(self.leecher, one)
         for piece in range(link.peer.have.size):
             self.exchange.lost(link, piece)
-        self.clock.advance(1)
+        self.clock.advance(0.2)
+        self.assertFalse(link.peer.am_interested)
         self.assertEqual(len(one.of(m.NotInterested)), 1)
         self.assertEqual(link.peer.requests, {})
 

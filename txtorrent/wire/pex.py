@@ -45,8 +45,9 @@ class Flag(IntFlag):
     """The sender dialled it: it can be reached."""
 
 
-ALL_FLAGS: Final = 0x1F
+_KNOWN: Final = 0x1F
 """Other bits mean nothing yet."""
+_FLAGS: Final = [Flag(bits) for bits in range(_KNOWN + 1)]
 
 
 class Contact(NamedTuple):
@@ -129,4 +130,4 @@ def _addresses(
 def _flags(said: Mapping[bytes, Value], key: bytes, count: int) -> list[Flag]:
     flags = said.get(key)
     given = flags[:count] if isinstance(flags, bytes) else b""
-    return [Flag(each & ALL_FLAGS) for each in given.ljust(count, b"\0")]
+    return [_FLAGS[each & _KNOWN] for each in given.ljust(count, b"\0")]
