@@ -257,6 +257,19 @@ class UpgradeTests(Case):
         self.assertEqual(self.warnings(), [])
         self.assertFalse(os.path.exists(self.path + ".damaged"))
 
+    def test_from_version_2(self):
+        with open(self.path, "wb") as file:
+            file.write(olddatabases.version_2())
+        database = self.open()
+        [entry] = self.commit(database, listrows.entries)
+        self.assertEqual((entry.id, entry.info_hash, entry.data), (1, b"a" * 20, b'{"name":"x"}'))
+        raw = self.commit(database, lambda db: listrows.metainfo(db, b"a" * 20))
+        self.assertEqual(raw, b"de")
+        self.assertEqual(self.commit(database, listrows.settings), {"peer_port": b"7"})
+        self.assertEqual(self.commit(database, listrows.totals), {"downloaded": 5})
+        self.assertEqual(self.execute(database, "SELECT count(*) FROM note"), [(0,)])
+        self.assertEqual(self.warnings(), [])
+
     def test_the_list_after_an_upgrade(self):
         self.put_version_1()
         database = self.open()
@@ -288,7 +301,7 @@ class UpgradeTests(Case):
             with closing(sqlite3.connect(self.path)) as db:
                 self.assertEqual(db.execute("PRAGMA user_version").fetchone(), (1,))
                 tables = db.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-                self.assertEqual(tables, (len(schema.TABLES) - 5,))
+                self.assertEqual(tables, (len(schema.TABLES) - 6,))
         self.assertEqual(self.load(self.open(), b"b" * 20).have, b"\xff")
 
     def test_a_database_of_a_later_version_is_refused_and_left_alone(self):
