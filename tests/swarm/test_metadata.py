@@ -274,6 +274,13 @@ class SizeTests(SynchronousTestCase):
         self.assertIsNotNone(taken)
         self.assertLess(taken, 6 * TURN)
 
+    def test_one_that_contradicts_itself(self) -> None:
+        world = World(a=Peer("....."))
+        world.turn()
+        self.assertFalse(world.fetch.received("a", 0, SIZE + 1, data_of(RIGHT, 0), world.now))
+        self.assertEqual(world.fetch.progress, 0)
+        self.assertEqual(world.fetch.due(world.now + 100), [])
+
     def test_the_first_claim_counts(self) -> None:
         world = World(a=Peer(".."))
         world.fetch.joined("a", SIZE)
@@ -397,7 +404,9 @@ class BlameTests(SynchronousTestCase):
         self.assertEqual(world.fetch.take(), metadata(RIGHT))
         world.fetch.left("a")
         world.join("b", Peer())
+        world.join("c", Peer("wr"))
         self.assertEqual(world.fetch.due(world.now + 100), [])
+        self.assertEqual(world.fetch.size, SIZE)
         self.assertEqual(world.fetch.passed(), set())
 
 
