@@ -275,6 +275,14 @@ class FetchingTests(Case):
         self.answer_all(peer)
         self.assertEqual(self.whole, [INFO])
 
+    def test_what_could_not_be_asked_is_asked_of_others(self) -> None:
+        peer, other = self.link("a"), self.link("b")
+        peer.extension_ids = {}
+        self.metadata.joined(peer, said(SIZE))
+        self.metadata.joined(other, said(SIZE))
+        self.answer_all(other)
+        self.assertEqual(self.whole, [INFO])
+
     def test_leaving(self) -> None:
         peer, other = self.joined("a"), self.joined("b")
         self.metadata.left(peer)
@@ -338,8 +346,9 @@ class FetchingTests(Case):
         self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
 
     def test_stopped_while_it_is_checked(self) -> None:
-        peer, other = self.joined("a"), self.joined("b", None)
+        peer = self.joined("a")
         self.answer_all(peer, WRONG)
+        other = self.joined("b")
         self.metadata.stop()
         self.judging[0].callback(False)
         self.assertEqual(peer.closed, "sent wrong metadata")

@@ -188,6 +188,37 @@ class SlowTests(SynchronousTestCase):
         world.run(int(PATIENCE) + 4)
         self.assertGreater(world.fetch.progress, 0)
 
+    def test_slow_until_it_answers_in_time(self) -> None:
+        """The answer to what was asked long ago, and again now, does not make it a fast one."""
+        fetch = MetadataFetch()
+        fetch.joined("a", SIZE)
+        self.assertEqual(fetch.due(0), [("a", 0), ("a", 1), ("a", 2)])
+        self.assertEqual(fetch.due(PATIENCE), [("a", 0)])
+        self.assertTrue(fetch.received("a", 0, SIZE, data_of(RIGHT, 0), PATIENCE + 1))
+        self.assertEqual(fetch.due(PATIENCE + 1), [("a", 1)])
+
+    def test_fast_again_once_it_answers_in_time(self) -> None:
+        fetch = MetadataFetch()
+        fetch.joined("a", 9 * PIECE)
+        fetch.due(0)
+        fetch.due(PATIENCE)
+        for piece in range(3):
+            fetch.received("a", piece, 9 * PIECE, b"x" * PIECE, PATIENCE + piece)
+            self.assertEqual(fetch.due(PATIENCE + piece), [("a", piece + 1)])
+        fetch.received("a", 3, 9 * PIECE, b"x" * PIECE, PATIENCE + 3)
+        self.assertEqual(len(fetch.due(PATIENCE + 3)), OUTSTANDING)
+
+    def test_a_late_answer_does_not_replace_another(self) -> None:
+        fetch = MetadataFetch()
+        fetch.joined("a", SIZE)
+        fetch.due(0)
+        fetch.joined("b", SIZE)
+        for now in (0, PATIENCE, PATIENCE):
+            for letter, piece in fetch.due(now):
+                fetch.received(letter, piece, SIZE, data_of(RIGHT, piece), now)
+        self.assertTrue(fetch.received("a", 0, SIZE, data_of("wrong", 0), PATIENCE))
+        self.assertEqual(fetch.take(), metadata(RIGHT))
+
     def test_a_silent_one_is_asked_for_ever(self) -> None:
         world = World(a=Peer("....."))
         for _ in range(1200):
@@ -256,6 +287,14 @@ class SizeTests(SynchronousTestCase):
         world.join("a", Peer(delay=3))
         self.assertLessEqual(world.run(), 11 * TURN)
 
+    def test_turns_are_forgotten_with_those_who_had_them(self) -> None:
+        fetch = MetadataFetch()
+        for size in range(1, 500):
+            fetch.joined(str(size), size)
+            fetch.due(0)
+            fetch.left(str(size))
+        self.assertLessEqual(len(fetch._turns), 2)
+
     def test_turns_are_in_proportion_to_the_peers(self) -> None:
         many = {letter: Peer("h" * 900, delay=9) for letter in "bcde"}
         world = World(a=Peer("w" * 950, delay=9), **many)
@@ -273,6 +312,13 @@ class SizeTests(SynchronousTestCase):
         taken = world.run()
         self.assertIsNotNone(taken)
         self.assertLess(taken, 6 * TURN)
+
+    def test_one_that_contradicts_itself(self) -> None:
+        world = World(a=Peer("....."))
+        world.turn()
+        self.assertFalse(world.fetch.received("a", 0, SIZE + 1, data_of(RIGHT, 0), world.now))
+        self.assertEqual(world.fetch.progress, 0)
+        self.assertEqual(world.fetch.due(world.now + 100), [])
 
     def test_the_first_claim_counts(self) -> None:
         world = World(a=Peer(".."))
@@ -397,7 +443,9 @@ class BlameTests(SynchronousTestCase):
         self.assertEqual(world.fetch.take(), metadata(RIGHT))
         world.fetch.left("a")
         world.join("b", Peer())
+        world.join("c", Peer("wr"))
         self.assertEqual(world.fetch.due(world.now + 100), [])
+        self.assertEqual(world.fetch.size, SIZE)
         self.assertEqual(world.fetch.passed(), set())
 
 
