@@ -12,7 +12,7 @@ from random import Random
 from typing import Any, Final
 
 from attrs import define, field, frozen
-from twisted.internet.defer import Deferred, maybeDeferred, succeed
+from twisted.internet.defer import Deferred
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
@@ -25,6 +25,7 @@ from txtorrent.discovery.gateway import default_gateway4
 from txtorrent.discovery.lsd import LocalDiscovery
 from txtorrent.discovery.portmap import PortMapping
 from txtorrent.peer.udpport import UdpPort, is_dht
+from txtorrent.storage.disk import Lane
 from txtorrent.storage.notes import Notes
 from txtorrent.swarm import external
 from txtorrent.swarm.external import ExternalAddress
@@ -84,7 +85,7 @@ class PeerSources(Outside):
 
     `reactor` provides UDP, multicast, names, time and threads; `notes` keep the DHT's state; `port`
     gives our TCP port, which is our UDP port, too. `moved` is called with our external address
-    whenever we believe in another.
+    whenever we believe in another. `make_threads` makes what calls to the router may block.
     """
 
     def __init__(
@@ -96,6 +97,7 @@ class PeerSources(Outside):
         port: Callable[[], int],
         interface: str | None,
         moved: Callable[[str], None],
+        make_threads: Callable[[], Lane],
     ) -> None:
         self.external = ExternalAddress()
         self.dht: Dht | None = None
@@ -111,6 +113,7 @@ class PeerSources(Outside):
         self._port = port
         self._interface = interface
         self._moved = moved
+        self._make_threads = make_threads
         self._members: dict[bytes, Member] = {}
         self._state: bytes | None = None
         self._saving: IDelayedCall | None = None
@@ -177,18 +180,20 @@ class PeerSources(Outside):
     def turn_mapping(self, on: bool) -> None:
         """Have the router let peers in, or not."""
         if on and self.mapping is None:
+            self._threads = self._make_threads()
+            self._threads.start()
             self.mapping = PortMapping(
                 self._reactor,
                 self._random,
-                self._run_blocking,
+                self._threads.run,
                 default_gateway4,
                 lambda host: self._vote(host, "router", external.Source.ROUTER),
                 self._interface,
             )
             self.mapping.start(*self._ports())
         elif not on and self.mapping is not None:
-            mapping, self.mapping = self.mapping, None
-            self._close(mapping.stop())
+            mapping, threads, self.mapping = self.mapping, self._threads, None
+            self._close(mapping.stop().addBoth(lambda _: threads.stop()))
 
     # -- tracker.finders.Finder ----------------------------------------------------------------
 
@@ -323,9 +328,6 @@ class PeerSources(Outside):
         if self.dht is not None:
             self.dht.know_ourselves(believed)
         self._moved(believed)
-
-    def _run_blocking(self, work: Callable[..., Any], *args: Any) -> "Deferred[Any]":
-        return self._threads().run(work, *args)
 
     def _close(self, closing: "Deferred[None]") -> None:
         self._closing.add(closing)

@@ -10,6 +10,8 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Final, Protocol
 
+from twisted.logger import Logger
+
 from txtorrent import __version__
 from txtorrent.bencode import Value
 from txtorrent.extension.interfaces import AttentiveExtension, Extension, Kind, Link, Swarm
@@ -22,6 +24,8 @@ MOST_HANDSHAKES: Final = 100
 """In one connection: some clients send one whenever something has changed."""
 NO_IDS: Final[Mapping[bytes, int]] = MappingProxyType({})
 NO_MORE: Final[Mapping[bytes, Value]] = MappingProxyType({})
+
+_log = Logger()
 
 
 class Speaker(Link, Protocol):
@@ -92,7 +96,10 @@ class Extensions:
     def tick(self, now: float) -> None:
         """To be called every second."""
         for extension in tuple(self._at_work.values()):
-            extension.tick(now)
+            try:
+                extension.tick(now)
+            except Exception:
+                _log.failure("an error in the periodic work of an extension; it goes on")
 
     def refresh(self) -> None:
         """Settings have changed: some extensions may apply now, others no longer."""
@@ -154,7 +161,7 @@ class Extensions:
 
     def _greeting(self, link: Speaker) -> bytes:
         swarm = self._swarm
-        metadata = swarm.metadata
+        metadata = None if swarm.is_private else swarm.metadata  # it is not to be had by them
         return ExtensionHandshake(
             ids=self._offered,
             port=swarm.port,
