@@ -2,7 +2,7 @@
 
 from struct import pack, unpack_from
 
-from twisted.internet.defer import Deferred, execute
+from twisted.internet.defer import Deferred, execute, gatherResults
 from twisted.internet.protocol import DatagramProtocol
 
 from txtorrent.address import packed
@@ -95,19 +95,24 @@ class Gateway(DatagramProtocol):
 
 
 class SsdpRouter(DatagramProtocol):
-    """Answers searches for a router with where its description is."""
+    """Answers searches for a router, from its address, with where its description is."""
 
-    def __init__(self, host, url: str = URL) -> None:
+    def __init__(self, host, url: str = URL, address: str = "192.168.1.1") -> None:
         self.url = url
         self.searches: list[bytes] = []
         self.listening = host.listenMulticast(ssdp.PORT, self, listenMultiple=True)
-        self.transport.joinGroup(ssdp.GROUP)
+        self.transport.joinGroup(ssdp.GROUP, address)
+        self.voice = host.listenUDP(0, DatagramProtocol(), interface=address)
 
     def datagramReceived(self, datagram: bytes, addr) -> None:
         self.searches.append(datagram)
         if ssdp.TARGETS[0].encode() in datagram:
             answer = f"HTTP/1.1 200 OK\r\nST: {ssdp.TARGETS[0]}\r\nLOCATION: {self.url}\r\n\r\n"
-            self.transport.write(answer.encode(), addr)
+            self.voice.write(answer.encode(), addr)
+
+    def stopListening(self):
+        """Be gone; fires when that is done."""
+        return gatherResults([self.listening.stopListening(), self.voice.stopListening()])
 
 
 class Device:

@@ -68,8 +68,9 @@ class Case(SynchronousTestCase):
         return made
 
     def ssdp(self, url: str = URL, host=None) -> SsdpRouter:
-        made = SsdpRouter(host or self.box, url)
-        self.others.append(made.listening)
+        host = host or self.box
+        made = SsdpRouter(host, url, host.addresses[0])
+        self.others.append(made)
         return made
 
     def begin(self, tcp: int = 6881, udp: int = 6881, device=None, **options) -> PortMapping:
