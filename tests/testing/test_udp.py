@@ -121,6 +121,13 @@ class Datagrams(Pair):
         self.clock.advance(1)
         self.assertEqual((len(self.right.heard), self.left.heard), (1, []))
 
+    def test_connecting_fixes_where_it_talks_from(self):
+        for host, own in (("10.0.0.2", "10.0.0.1"), ("2001:db8::2", "2001:db8::1")):
+            sender = DatagramProtocol()
+            port = self.a.listenUDP(0, sender, interface="::" if ":" in own else "")
+            sender.transport.connect(host, 9)
+            self.assertEqual(port.getHost().host, own)
+
     def test_behind_a_firewall(self):
         self.a.drops_incoming = True
         self.right.transport.write(b"unasked", ("10.0.0.1", 1000))
@@ -181,6 +188,20 @@ class Groups(SynchronousTestCase):
         self.assertEqual(self.send(1), [1, 0, 1])
         self.clock.result_of(self.heard[2].transport.leaveGroup(self.GROUP))
         self.assertEqual(self.send(1), [1, 0, 0])
+
+    def test_bound_to_the_group(self):
+        """It talks from its machine's address, and hears nothing that is sent to that."""
+        bound = Heard()
+        port = self.hosts[1].listenMulticast(6771, bound, self.GROUP, listenMultiple=True)
+        self.clock.result_of(port.joinGroup(self.GROUP))
+        self.join(0)
+        bound.transport.write(b"x", (self.GROUP, 6771))
+        self.clock.advance(1)
+        self.assertEqual(self.heard[0].heard, [(b"x", ("10.0.0.2", 6771))])
+        bound.heard.clear()
+        self.heard[0].transport.write(b"y", ("10.0.0.2", 6771))
+        self.clock.advance(1)
+        self.assertEqual((len(self.heard[1].heard), bound.heard), (1, []))
 
     def test_without_loopback(self):
         self.join(0, 1)

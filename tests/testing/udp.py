@@ -85,7 +85,14 @@ class DatagramSocket(SimSocket):
             self._join_or_leave(group, (level, option) in JOIN)
 
     def connect(self, name: SockAddr) -> None:
-        self._correspondent = canonical(name[0]), name[1]
+        """Fix whom it talks to, and with that the address it talks from. OSError: ENETUNREACH."""
+        target = self._target(name)
+        if self._device_chooses:
+            source = self.host.source_for(target[0])
+            if source is None:
+                raise os_error(errno.ENETUNREACH)
+            self.address = source
+        self._correspondent = target
 
     def send(self, datagram: bytes) -> int:
         if self._correspondent is None:
@@ -98,8 +105,7 @@ class DatagramSocket(SimSocket):
         if len(datagram) > LARGEST:
             raise os_error(errno.EMSGSIZE)
         self._check_target(target)
-        source = self.address if self.address not in (None, *WILD) else None
-        source = source or self.host.source_for(target[0])
+        source = self.host.source_for(target[0]) if self._device_chooses else self.address
         if source is None or family_of(source) != family_of(target[0]):
             raise os_error(errno.ENETUNREACH)
         packet = Datagram(bytes(datagram), (source, self.port), target)
@@ -142,6 +148,11 @@ class DatagramSocket(SimSocket):
             self.read_if_possible()
 
     # -- the way
+
+    @property
+    def _device_chooses(self) -> bool:
+        """Whether what it is bound to is no address to send from: none, any, or a group's."""
+        return self.address is None or self.address in WILD or is_group(self.address)
 
     def _join_or_leave(self, group: str, join: bool) -> None:
         if join == (group in self._groups):
