@@ -1,7 +1,6 @@
-"""A network of DHT nodes without sockets: datagrams that arrive after a latency, on a virtual clock.
+"""A network of DHT nodes without sockets: datagrams arrive after a latency, on a virtual clock.
 
-`DhtNet` makes nodes of ours at addresses of their own, and carries what they send; `Pretender` is a
-node that answers as a test says. Datagrams to nobody vanish.
+`DhtNet` carries what nodes at addresses of their own send; datagrams to nobody vanish.
 """
 
 from __future__ import annotations
@@ -10,7 +9,6 @@ from collections import Counter
 from collections.abc import Callable
 from random import Random
 from typing import Any
-
 
 from tests.testing.clock import HeapClock
 from txtorrent.address import Address

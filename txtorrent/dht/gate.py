@@ -1,5 +1,6 @@
-"""How often one address may ask us (THREATS C1): five messages a second, or it hears nothing of
-us for five minutes. An IPv6 network of /64 counts as one address.
+"""How often one address may ask us (THREATS C1): five messages a second. What is more is not heard,
+and whoever goes on like that is not heard for five minutes. An IPv6 network of /64 counts as one
+address.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ PER_SECOND: Final = 5.0
 """Messages that an address may send on average: a lookup asks each node twice."""
 BURST: Final = 5.0
 """Messages at once."""
+TOO_MANY: Final = 25.0
+"""Messages more than that, of five seconds at the rate, after which it is no accident."""
 BLOCKED: Final = 300.0
 """Seconds of silence for whoever sends more; what it sends meanwhile does not make it longer."""
 MOST_ADDRESSES: Final = 8192
@@ -38,14 +41,14 @@ class Gate:
         if self._is_blocked(key, now):
             return False
         tokens, then = self._buckets.pop(key, (BURST, now))
-        tokens = min(BURST, tokens + (now - then) * PER_SECOND)
-        if tokens < 1:
+        tokens = min(BURST, tokens + (now - then) * PER_SECOND) - 1
+        if tokens < -TOO_MANY:
             self._block(key, now)
             return False
-        self._buckets[key] = tokens - 1, now
+        self._buckets[key] = tokens, now
         if len(self._buckets) > MOST_ADDRESSES:
             self._buckets.popitem(last=False)
-        return True
+        return tokens >= 0
 
     def blocked(self, now: float) -> int:
         """How many addresses are not heard at this time."""

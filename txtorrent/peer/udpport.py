@@ -1,7 +1,7 @@
 """The one UDP socket of a session, shared by all that speaks UDP to peers and nodes.
 
-Who a datagram is for is told by how it begins: a `d` is bencoding, so the DHT's. What cannot be sent
-is lost, as any datagram may be, and counted: sending never raises.
+Who a datagram is for is told by how it begins: a `d` is bencoding, so the DHT's. What cannot be
+sent is lost, as any datagram may be, and counted: sending never raises.
 """
 
 from __future__ import annotations
