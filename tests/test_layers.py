@@ -21,7 +21,7 @@ FLOORS = (
     ("wire", "swarm", "storage"),
     ("peer", "extension", "tracker", "dht", "discovery", "webseed"),
     ("torrent",),
-    ("session", "settings", "seedbox"),
+    ("session", "peersources", "settings", "seedbox"),
     ("control", "trackerserver", "cli", "daemon"),
     ("tap",),
 )

@@ -54,7 +54,7 @@ class SourceOptions:
     local: bool = False
     """The local network (BEP 14)."""
     port_mapping: bool = False
-    nodes: DhtOptions = DhtOptions()
+    nodes: DhtOptions = field(factory=DhtOptions)
 
 
 @define(eq=False)
@@ -217,6 +217,11 @@ class PeerSources(Outside):
             self.local.leave(member.info_hash)
 
     # -- torrent.shared.Outside ----------------------------------------------------------------
+
+    @property
+    def host(self) -> str | None:
+        """Our external address, as far as it is known; that of IPv4, which more peers have."""
+        return self.external.ipv4 or self.external.ipv6
 
     @property
     def dht_port(self) -> int | None:

@@ -16,7 +16,7 @@ from operator import itemgetter
 from random import Random, SystemRandom
 from typing import Any, Final, cast
 
-from attrs import frozen
+from attrs import field, frozen
 from twisted.internet import defer
 from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred, fail, gatherResults, maybeDeferred, succeed
@@ -26,7 +26,7 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from txtorrent.address import canonical_host
+from txtorrent.address import Address, canonical_host
 from txtorrent.extension import donthave, metadata
 from txtorrent.extension.interfaces import Kind
 from txtorrent.extension.pex import pex_kind
@@ -36,9 +36,11 @@ from txtorrent.metainfo.torrentfile import Metainfo
 from txtorrent.peer.factory import InboundFactory
 from txtorrent.peer.interfaces import Refused, Swarm
 from txtorrent.peer.uploads import make_scratch
-from txtorrent.storage.disk import Disk
+from txtorrent.peersources import PeerSources, SourceOptions
+from txtorrent.storage.disk import Disk, ThreadLane
 from txtorrent.storage.filepool import FilePool
 from txtorrent.storage.journal import Journal
+from txtorrent.storage.notes import Notes
 from txtorrent.swarm.acceptrate import AcceptRate
 from txtorrent.swarm.banlist import BanList
 from txtorrent.swarm.blocklist import Blocklist
@@ -68,6 +70,8 @@ BACKLOG: Final = 512
 """Connections that the kernel holds until they are accepted."""
 ALL: Final = "::"
 ALL_IPV4: Final = "0.0.0.0"  # noqa: S104 - the user asked for no interface, so for all
+ROUTER_THREADS: Final = 2
+"""For calls to the router, which may block: one more while a slow one is given up."""
 NO_IPV6: Final = (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL)
 """What a system without IPv6 says to one who listens at `ALL`."""
 
@@ -91,6 +95,8 @@ class SessionOptions:
     tracker_requests: int = MAX_UNDER_WAY
     """Under way at once."""
     tracker_requests_per_host: int = MAX_PER_HOST
+    sources: SourceOptions = field(factory=SourceOptions)
+    """Where peers are found besides trackers: nowhere, unless that is turned on."""
     extensions: Sequence[Kind] = ()
     """Of the peer wire, besides those that all sessions have: see `extension.interfaces`."""
 
@@ -125,6 +131,17 @@ class Session:
         self._random = random or SystemRandom()
         self.disk = disk or Disk.threaded(reactor, os.cpu_count() or 1)
         self.journal = Journal(self.disk.state, options.state)
+        self.notes = Notes(self.journal)
+        self.sources = PeerSources(
+            reactor,
+            self._random,
+            options.sources,
+            self.notes,
+            lambda: self.port,
+            options.interface,
+            self._moved,
+            lambda: ThreadLane(reactor, ROUTER_THREADS, "router"),
+        )
         self._trackers = Trackers(
             reactor,
             self._random,
@@ -165,6 +182,7 @@ class Session:
         if before is not None:
             maybeDeferred(before.stopListening)
         self.announcing.port = self.port
+        self.sources.port_changed()
 
     def limit_connections(self, wanted: int) -> None:
         """Have at most so many connections from now on, or as many as are possible; those of least
@@ -189,6 +207,7 @@ class Session:
             await self.journal.open()
             self._shared = self._make_shared()
             await self._restore_bans(self._shared)
+            await self.sources.start()
         except BaseException:
             await self._close()
             raise
@@ -324,7 +343,15 @@ class Session:
             disk=self.disk,
             files=FilePool(),
             journal=self.journal,
-            announcing=Announcing(self._trackers, now, self._random, peer_id, self.port),
+            announcing=Announcing(
+                self._trackers,
+                now,
+                self._random,
+                peer_id,
+                self.port,
+                finders=[self.sources],
+                seen_as=self.sources.tracker_saw,
+            ),
             buffers=BufferPool(),
             scratch=make_scratch(),
             limits=self.limits,
@@ -334,6 +361,7 @@ class Session:
             peer_id=peer_id,
             interface=None if options.interface is None else canonical_host(options.interface),
             kinds=self.kinds,
+            outside=self.sources,
         )
 
     @property
@@ -413,6 +441,11 @@ class Session:
             return objection
         return None if self._accept_rate.allows(host, now) else "too many at once"
 
+    def _moved(self, host: str) -> None:
+        """Others see us at another address: candidates are ranked by it (BEP 40)."""
+        for connections in self._connections():
+            connections.book.know_ourselves(Address(host, self.port))
+
     def _tick(self) -> None:
         now = self.reactor.seconds()
         for each in self._all():
@@ -426,6 +459,7 @@ class Session:
         await self._stop_listening()
         stopping = [each.stop() for each in self._all()]
         await gatherResults(stopping, consumeErrors=True)
+        await self.sources.stop()
         await self._close()
 
     async def _stop_listening(self) -> None:

@@ -93,7 +93,7 @@ class FakeSwarm:
         self.random = Random(seed)
         self.name = "a torrent"
         self.is_private = False
-        self.metadata: bytes | None = b"de"
+        self.metadata: memoryview | None = memoryview(b"de")
         self.upload_only = False
         self.port = 6881
         self.clock = 0.0

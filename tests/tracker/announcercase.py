@@ -110,6 +110,7 @@ class AnnouncerCase(SynchronousTestCase):
         self.owner = Owner(Totals(uploaded=1, downloaded=2, left=3, corrupt=4))
         self.announcer = None
         self.logged = []
+        self.seen_as = []
         globalLogPublisher.addObserver(self.logged.append)
         self.addCleanup(globalLogPublisher.removeObserver, self.logged.append)
 
@@ -120,7 +121,9 @@ class AnnouncerCase(SynchronousTestCase):
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
     def announcing(self, random: Random | None = None) -> Announcing:
-        return Announcing(self.asked, self.clock, random or InOrder(5), PEER_ID, 6881)
+        announcing = Announcing(self.asked, self.clock, random or InOrder(5), PEER_ID, 6881)
+        announcing.seen_as = lambda host, tracker: self.seen_as.append((host, tracker))
+        return announcing
 
     def begin(self, *tiers: str, random: Random | None = None) -> Announcer:
         """Begin to announce to trackers of one letter each, a tier a string."""

@@ -9,7 +9,6 @@ class Owner:
     def __init__(self, now: Totals) -> None:
         self.now = now
         self.peers = []
-        self.external = []
         self.numbers = []
         self.changes = 0
 
@@ -21,9 +20,6 @@ class Owner:
 
     def found_peers(self, source, addresses) -> None:
         self.peers.append((source, addresses))
-
-    def seen_as(self, host) -> None:
-        self.external.append(host)
 
     def trackers_changed(self) -> None:
         self.changes += 1

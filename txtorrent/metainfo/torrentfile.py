@@ -27,6 +27,10 @@ MAX_PIECE_LENGTH: Final = 512 * 1024 * 1024
 """Bytes of a piece: none can be shared before all of it has come."""
 MAX_PIECES: Final = 2_097_152
 """Pieces of a torrent: 256 KiB a bitfield, and we hold one for every peer."""
+MAX_NODES: Final = 20
+"""DHT nodes kept of a torrent: one that answers is enough to find the others."""
+MAX_HOST: Final = 253
+"""Characters of a host name (RFC 1035)."""
 _LAST_DATE: Final = 253_402_300_799
 """The end of the year 9999, seconds since 1970: later dates cannot be shown."""
 _HASH: Final = 20
@@ -52,6 +56,8 @@ class Metainfo:
     """Tracker URLs in the order of BEP 12, not shuffled; no tier is empty."""
     url_list: tuple[str, ...] = field(eq=False)
     """Web seeds (BEP 19)."""
+    nodes: tuple[tuple[str, int], ...] = field(eq=False)
+    """Host names or addresses of DHT nodes, with their ports (BEP 5)."""
     comment: str | None = field(eq=False)
     created_by: str | None = field(eq=False)
     creation_date: int | None = field(eq=False)
@@ -133,6 +139,7 @@ def parse(raw: bytes) -> Metainfo:
         private=bool(info.get(b"private")),
         announce_tiers=_announce_tiers(document),
         url_list=_url_list(document.get(b"url-list")),
+        nodes=_nodes(document.get(b"nodes")),
         comment=_shown(document, b"comment"),
         created_by=_shown(document, b"created by"),
         creation_date=_creation_date(document),
@@ -234,6 +241,21 @@ def _shown(document: dict[bytes, Value], key: bytes) -> str | None:
     if not isinstance(value, bytes):
         return None
     return display_text(value, choose_codec([value], document.get(b"encoding"))) or None
+
+
+def _nodes(value: Value | None) -> tuple[tuple[str, int], ...]:
+    """Pairs of a host and a port; what is none is left out."""
+    pairs = [each for each in value if isinstance(each, list)] if isinstance(value, list) else []
+    nodes = dict.fromkeys(node for pair in pairs[:MAX_NODES] if (node := _node(pair)) is not None)
+    return tuple(nodes)
+
+
+def _node(pair: list[Value]) -> tuple[str, int] | None:
+    if len(pair) != 2 or not isinstance(pair[0], bytes) or not isinstance(pair[1], int):
+        return None
+    host = pair[0].decode("ascii", "replace")
+    is_host = 0 < len(host) <= MAX_HOST and host.isprintable() and not set(host) & set(" /\ufffd")
+    return (host, pair[1]) if is_host and 0 < pair[1] < 65536 else None
 
 
 def _creation_date(document: dict[bytes, Value]) -> int | None:

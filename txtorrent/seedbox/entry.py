@@ -148,9 +148,6 @@ class Entry:
         if running is not None:
             running.found_peers(source, addresses)
 
-    def seen_as(self, host: str) -> None:
-        """A tracker saw us at this address: of use to nobody who sleeps."""
-
     def trackers_changed(self) -> None:
         """Something about its trackers is not what it was."""
         self._owner.trackers_changed(self)

@@ -71,8 +71,9 @@ class Connections:
         self._listens_at: dict[PeerProtocol, Address] = {}
         self._most_known = 0
         self._gone: Deferred[None] | None = None
-        if shared.interface is not None:
-            self.book.know_ourselves(Address(shared.interface, shared.port))
+        host = shared.interface or shared.outside.host
+        if host is not None:
+            self.book.know_ourselves(Address(host, shared.port))
 
     def __len__(self) -> int:
         """Connections, those whose handshake is under way included."""

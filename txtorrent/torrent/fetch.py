@@ -212,10 +212,6 @@ class Fetch:
         """Somebody told of peers."""
         self.connections.found(addresses, source)
 
-    def seen_as(self, host: str) -> None:
-        """A tracker saw us at this address."""
-        self._shared.outside.seen_as(host, host)
-
     def trackers_changed(self) -> None:
         """Something about the trackers is not what it was."""
         if self._lender is not None:

@@ -110,6 +110,8 @@ class Parts:
     def start(self) -> None:
         """Announce, and dial whom the user named."""
         self.connections.enter(self._stage)
+        if not self._progress.metainfo.private:
+            self._shared.outside.dht_routers(self._progress.metainfo.nodes)
         self.announcer.owner = self
         self.announcer.start()
         self.connections.found(self._options.peers, Source.USER)
@@ -259,11 +261,6 @@ class Parts:
     def found_peers(self, source: Source, addresses: Sequence[Address]) -> None:
         """Somebody told of peers."""
         self._owner.found_peers(source, addresses)
-
-    def seen_as(self, host: str) -> None:
-        """A tracker saw us at this address: peers are ranked by it (BEP 40)."""
-        self._shared.outside.seen_as(host, host)
-        self.connections.book.know_ourselves(Address(host, self._shared.port))
 
     # -- inside ------------------------------------------------------------------------------
 

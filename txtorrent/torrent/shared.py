@@ -51,6 +51,11 @@ class Outside:
     """How others see us, and our DHT node; a session that has none of it knows nothing."""
 
     @property
+    def host(self) -> str | None:
+        """Our external address, as far as it is known."""
+        return None
+
+    @property
     def dht_port(self) -> int | None:
         """The UDP port of our DHT node, while there is one."""
         return None
@@ -58,8 +63,11 @@ class Outside:
     def dht_node(self, address: Address) -> None:
         """Somebody else's node."""
 
+    def dht_routers(self, routers: Sequence[tuple[str, int]]) -> None:
+        """Nodes that a public torrent names, by host name or address."""
+
     def seen_as(self, host: str, voter: str) -> None:
-        """We have this address, says who is at `voter`."""
+        """We have this address, says the peer at `voter`."""
 
 
 @frozen

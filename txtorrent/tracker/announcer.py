@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Any
+from urllib.parse import urlsplit
 
 from twisted.internet.defer import CancelledError, Deferred, gatherResults, succeed
 from twisted.logger import Logger
@@ -472,7 +473,7 @@ class Announcer:
         self._tell_change()
         try:
             if response.external_ip is not None:
-                self.owner.seen_as(response.external_ip)
+                self._shared.seen_as(response.external_ip, urlsplit(tracker.url).netloc)
             self._tell_numbers(response)
             self.owner.found_peers(Source.TRACKER, response.peers)
         except Exception:

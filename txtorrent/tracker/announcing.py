@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from random import Random
 
 from attrs import define, field
@@ -31,6 +31,8 @@ class Announcing:
     defaults: Listing = ()
     finders: Sequence[Finder] = ()
     """What else finds peers of torrents that are not private."""
+    seen_as: Callable[[str, str], None] = field(default=lambda host, tracker: None)
+    """Hears at which address a tracker saw us (BEP 24), and the tracker's host."""
     calendar: Calendar = field(init=False)
 
     def __attrs_post_init__(self) -> None:

@@ -37,8 +37,5 @@ class Owner(Protocol):
     def found_peers(self, source: Source, addresses: Sequence[Address]) -> None:
         """A tracker, or another finder, told of peers, perhaps of none."""
 
-    def seen_as(self, host: str) -> None:
-        """A tracker saw us at this address (BEP 24)."""
-
     def trackers_changed(self) -> None:
         """Something about its trackers is not what it was. Comes often: be quick."""
