@@ -6,6 +6,7 @@ import socket
 from typing import TYPE_CHECKING, cast
 
 from twisted.internet import tcp, udp
+from twisted.internet.error import CannotListenError
 
 from tests.testing.tcp import StreamSocket
 from tests.testing.udp import DatagramSocket
@@ -52,6 +53,17 @@ class SimDatagramPort(udp.Port):
 
     def createInternetSocket(self) -> socket.socket:
         return _datagram(self.reactor, self.addressFamily)
+
+    def _bindSocket(self) -> None:
+        """A real socket that could not be bound closes itself when nobody has it any more."""
+        made: list[socket.socket] = []
+        create = self.createInternetSocket
+        self.createInternetSocket = lambda: made.append(create()) or made[0]  # type: ignore
+        try:
+            super()._bindSocket()  # type: ignore[no-untyped-call]
+        except CannotListenError:
+            made[0].close()
+            raise
 
 
 class SimMulticastPort(udp.MulticastPort):
