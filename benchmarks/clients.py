@@ -140,7 +140,7 @@ class Txtorrent(Client):
         argv = [
             *self.twistd(), "-n", "--pidfile=", "txtorrent",
             "--torrent", self.sample.torrent, "--directory", directory,
-            "--state", os.path.join(self.work, "state"), "--control", "none",
+            "--no-dht", "--state", os.path.join(self.work, "state"), "--control", "none",
             "--config", self._empty_config(),
             "--port", str(self.port), "--interface", CLIENT_HOST,
             "--max-peers", str(max(self.peers, 100)),

@@ -66,7 +66,7 @@ class OnASimulatedNetwork(Home):
     def service(self, host, torrent, name, *arguments):
         options = Options()
         options.parseOptions(
-            ["--torrent", torrent, "--directory", self.path(name), "--state",
+            ["--no-dht", "--torrent", torrent, "--directory", self.path(name), "--state",
              self.path(f"{name}-state"), "--port", "0", "--control", "none",
              "--config", self.config(), *arguments]
         )  # fmt: skip
@@ -191,7 +191,8 @@ class RealDaemons(Home):
 
     def start(self, torrent, name, *arguments, before=("txtorrent",), **options):
         return self.daemon(
-            *before, "--torrent", torrent, "--directory", name, "--state", f"{name}-state",
+            *before, "--no-dht", "--torrent", torrent, "--directory", name, "--state",
+            f"{name}-state",
             "--interface", "127.0.0.1", "--config", self.config(), *arguments, **options,
         )  # fmt: skip
 
@@ -244,7 +245,7 @@ class RealDaemons(Home):
                 """
             )
         daemon = self.daemon(
-            "txtorrent", "--config", "config.toml", "--state", "state", "--port", 0,
+            "txtorrent", "--no-dht", "--config", "config.toml", "--state", "state", "--port", 0,
             "--interface", "127.0.0.1",
         )  # fmt: skip
         daemon.wait_for(f"added x in {self.path('content')}")
@@ -298,7 +299,7 @@ class RealDaemons(Home):
         torrent, port = self.torrent(), free_port()
         status, output, errors = run(
             self.home, "--pidfile", "own.pid", "txtorrent", "--torrent", torrent,
-            "--directory", "d", "--state", "s", "--interface", "127.0.0.1", "--port", port,
+            "--no-dht", "--directory", "d", "--state", "s", "--interface", "127.0.0.1", "--port", port,
         )  # fmt: skip
         self.assertEqual((status, output, errors), (0, "", ""))
         with open(self.path("own.pid"), encoding="ascii") as file:

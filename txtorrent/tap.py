@@ -15,7 +15,7 @@ from twisted.internet.error import CannotListenError
 from twisted.logger import ILogObserver, Logger, LogLevel
 from twisted.python.failure import Failure
 
-from txtorrent.address import Address, canonical_host
+from txtorrent.address import Address
 from txtorrent.control.access import Credentials
 from txtorrent.control.interfaces import Session as ControlledSession
 from txtorrent.control.logtail import LogTail
@@ -32,7 +32,9 @@ from txtorrent.daemon.report import describe_all, is_busy
 from txtorrent.daemon.scripts import EVENTS, Scripts
 from txtorrent.daemon.watch import WatchDirectories, Watched
 from txtorrent.errors import RequestError
+from txtorrent.peersources import SourceOptions
 from txtorrent.seedbox.entry import SEEDING, Entry
+from txtorrent.seedbox.finding import dht_options
 from txtorrent.seedbox.preferences import stored_settings
 from txtorrent.seedbox.seedbox import Seedbox
 from txtorrent.session import MOST_CONNECTIONS, Session, SessionOptions, Supervised
@@ -41,6 +43,7 @@ from txtorrent.storage.disk import Disk
 from txtorrent.storage.filepool import default_limit
 from txtorrent.storage.journal import StateInUse
 from txtorrent.storage.listing import Listing
+from txtorrent.tracker.guard import look_up
 
 REPORT_EVERY: Final = 10
 """Seconds between progress lines in a log; a terminal's live line changes every second."""
@@ -164,6 +167,7 @@ class TorrentService(Service):
                 most_connections=most,
                 tracker_requests=get("tracker_requests_at_once"),
                 tracker_requests_per_host=get("tracker_requests_per_host"),
+                sources=SourceOptions(nodes=dht_options(options.settings)),
             ),
             self._disk,
         )
@@ -282,12 +286,12 @@ class TorrentService(Service):
     async def _add_named(self, seedbox: Seedbox) -> None:
         """The torrents of the command line, and the peers named for them."""
         peers = await self._resolve(self._options.peers)
-        for metainfo in self._options.metainfos:
+        for source in self._options.sources:
             if not self.running:
                 return
             directory = self._options["directory"]
             wanted = {"directory": directory, "paused": False, "trusted": True}
-            added = await seedbox.add(metainfo.raw, wanted)
+            added = await seedbox.add(source, wanted)
             entry = added.torrent
             seedbox.name_peers(entry, peers)
             self._named.append(entry)
@@ -298,13 +302,12 @@ class TorrentService(Service):
 
     async def _resolve(self, peers: list[tuple[str, int]]) -> tuple[Address, ...]:
         """The addresses of the peers that the user named; a name that is none is only logged."""
-        addresses = []
+        addresses: list[Address] = []
         for host, port in peers:
-            try:
-                numeric = await self._reactor.resolve(host) if ":" not in host else host
-                addresses.append(Address(canonical_host(numeric), port))
-            except Exception as error:
-                _log.error("--peer {host}: {error}", host=host, error=str(error))
+            found = await look_up(self._reactor, host, port)
+            if not found:
+                _log.error("--peer {host}: the name cannot be resolved", host=host)
+            addresses += found
         return tuple(addresses)
 
     def _could_not_start(self, failure: Failure) -> None:

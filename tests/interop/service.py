@@ -43,7 +43,7 @@ class Service:
         """Run it; returns when it can be controlled."""
         argv = (
             *twistd(), "-n", "--pidfile=", "txtorrent", "--config", self._config,
-            "--state", os.path.join(self.work, "state"), "--interface", self.host,
+            "--no-dht", "--state", os.path.join(self.work, "state"), "--interface", self.host,
             "--port", str(self._peer_port), "--control", f"unix:{self.socket}",
             "--control", f"tcp:{self.port}:interface={LOOPBACK}", "--log-level", "debug",
         )  # fmt: skip

@@ -110,9 +110,7 @@ class Exchanged(SourcesCase):
         [link] = [each for each in first.parts.exchange.links
                   if each.address.host == second.host.addresses[0]]  # fmt: skip
         book = first.parts.connections.book
-        self.assertIn(
-            book.source(link.peer.contact), (Source.PEX, Source.INCOMING, None)
-        )
+        self.assertIn(book.source(link.peer.contact), (Source.PEX, Source.INCOMING, None))
 
     def test_not_of_private_torrents(self):
         swarm = self.swarm(100 * 32768, piece_length=32768, announce="", private=True)

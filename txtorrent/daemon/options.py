@@ -16,6 +16,8 @@ from txtorrent import __version__
 from txtorrent.address import canonical_host, split_host_port
 from txtorrent.daemon import checks
 from txtorrent.daemon.errors import UserError
+from txtorrent.metainfo.magnet import Magnet
+from txtorrent.metainfo.magnet import parse as parse_magnet
 from txtorrent.metainfo.torrentfile import Metainfo, MetainfoError, load
 from txtorrent.session import DEFAULT_CONNECTIONS, DEFAULT_PORT
 from txtorrent.settings import words
@@ -25,7 +27,7 @@ from txtorrent.torrent.shared import DEFAULT_MAX_PEERS, Allocation
 from txtorrent.units import parse_size
 
 T = TypeVar("T")
-SYNOPSIS: Final = "Usage: twistd -n txtorrent [options] [--torrent FILE ...]"
+SYNOPSIS: Final = "Usage: twistd -n txtorrent [options] [--torrent FILE_OR_MAGNET ...]"
 DEFAULT_LOG_LEVEL: Final = "info"
 NO_CONTROL: Final = "none"
 """In place of an endpoint: nobody can control this daemon."""
@@ -67,6 +69,7 @@ SETTINGS_OF: Final[dict[str, tuple[str, Callable[[str], Any]]]] = {
     "allocation": ("allocation", lambda text: _allocation(text)),
     "log-level": ("log_level", lambda text: _log_level(text)),
     "log-json": ("log_json", bool),
+    "no-dht": ("dht_enabled", lambda given: not given),
 }
 """Options that are settings too."""
 RATES: Final = {"download-rate": "speed_limit_down", "upload-rate": "speed_limit_up"}
@@ -89,6 +92,7 @@ Examples:
 
   twistd -n txtorrent
   twistd -n txtorrent --torrent debian.torrent
+  twistd -n txtorrent --torrent 'magnet:?xt=urn:btih:...'
   twistd -n txtorrent --torrent a.torrent --torrent b.torrent \\
       --directory /srv/seed --upload-rate 5MB
   twistd -n txtorrent --torrent x.torrent --stop-when complete
@@ -106,6 +110,7 @@ txtorrent: see twistd --help."""
 
     optFlags = [
         ["recheck", None, "Hash all content again, whatever the saved state says."],
+        ["no-dht", None, "Have no node of the DHT, which finds peers without a tracker."],
         ["log-json", None, "Log one JSON object a line, for machines."],
     ]
 
@@ -116,7 +121,8 @@ txtorrent: see twistd --help."""
          "[default: ~/Downloads]"],
         ["state", "s", None, "Directory for the list of torrents and their progress; each daemon "
          "needs its own. [default: $XDG_STATE_HOME/txtorrent or ~/.local/state/txtorrent]"],
-        ["port", "p", None, f"TCP port for peers; 0 takes any free one. [default: {DEFAULT_PORT}]"],
+        ["port", "p", None, "TCP port for peers, and UDP port of the DHT; 0 takes any free one. "
+         f"[default: {DEFAULT_PORT}]"],
         ["interface", "i", None, "IP address to listen on and connect from. [default: all]"],
         ["max-peers", None, None, "Most peers of one torrent. "
          f"[default: {DEFAULT_MAX_PEERS}]"],
@@ -137,6 +143,8 @@ txtorrent: see twistd --help."""
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.metainfos: list[Metainfo] = []
+        self.sources: list[bytes | str] = []
+        """The torrents to add: what a .torrent file holds, or a magnet link."""
         self.peers: list[tuple[str, int]] = []
         self.endpoints: list[str] = []
         self.settings = Settings()
@@ -162,9 +170,9 @@ txtorrent: see twistd --help."""
         """Show the version and exit."""
         _print_and_exit(f"txtorrent {__version__}")
 
-    def opt_torrent(self, path: str) -> None:
-        """A .torrent file to download and seed (repeatable)."""
-        self._files.append(path)
+    def opt_torrent(self, source: str) -> None:
+        """A .torrent file or a magnet link to download and seed (repeatable)."""
+        self._files.append(source)
 
     opt_t = opt_torrent
 
@@ -245,12 +253,19 @@ txtorrent: see twistd --help."""
         loaded: dict[bytes, str] = {}
         for path in self._files:
             try:
-                metainfo = load(path)
+                given = parse_magnet(path) if path[:7].lower() == "magnet:" else load(path)
             except MetainfoError as error:
                 raise UserError(str(error)) from None
-            if metainfo.info_hash not in loaded:
-                loaded[metainfo.info_hash] = path
-                self.metainfos.append(metainfo)
+            if given.info_hash not in loaded:
+                loaded[given.info_hash] = path
+                self._take(given)
+
+    def _take(self, given: Metainfo | Magnet) -> None:
+        if isinstance(given, Magnet):
+            self.sources.append(given.link)
+        else:
+            self.metainfos.append(given)
+            self.sources.append(given.raw)
 
 
 def _print_and_exit(text: str) -> NoReturn:

@@ -24,6 +24,7 @@ from txtorrent.seedbox.details import Details, make_details
 from txtorrent.seedbox.directory import check_directory
 from txtorrent.seedbox.entry import VERIFYING, Entry
 from txtorrent.seedbox.fairshare import FairShare
+from txtorrent.seedbox.finding import Finding
 from txtorrent.seedbox.goals import Goals
 from txtorrent.seedbox.groups import Group, groups, with_group
 from txtorrent.seedbox.incomplete import Incomplete
@@ -88,6 +89,7 @@ class Seedbox:
         self._space = Watcher(session.disk)
         self._web = Web(session.reactor, session.options.interface)
         self._reach = Reach(session, settings, self._web, self._announcers)
+        self._finding = Finding(session, settings)
         self._tracker_defaults = TrackerDefaults(session, settings, self._announcers)
         self.settings = Preferences(settings, self._listing, self._reach.prepare)
         self._blocking = Blocking(session, settings, self._web)
@@ -151,6 +153,7 @@ class Seedbox:
         self._limiting.start()
         self._session.wake = self._wake
         self._reach.open()
+        self._finding.open()
         self._tracker_defaults.open()
         self._blocking.open()
         await self._places.resume(self.torrents)

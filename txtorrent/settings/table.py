@@ -9,6 +9,7 @@ from typing import Final
 
 from attrs import frozen
 
+from txtorrent.dht.dht import DhtOptions
 from txtorrent.settings.kinds import (
     Amount,
     Choice,
@@ -33,6 +34,7 @@ from txtorrent.settings.words import (
     interface,
     label,
     port_check,
+    router,
     tracker_host,
 )
 from txtorrent.swarm.schedule import DAYS
@@ -40,6 +42,7 @@ from txtorrent.swarm.schedule import DAYS
 SECTIONS: Final = ("scripts", "control")
 """Tables of the file whose keys are settings of their own."""
 LOG_LEVELS: Final = ("debug", "info", "warn", "error", "critical")
+ROUTERS: Final = tuple(f"{host}:{port}" for host, port in DhtOptions().routers)
 _RATE: Final = Amount(per_second=True)
 _LABELS: Final = List(Text("a label", label), 100)
 _MINUTES: Final = Whole(0, 1439, "minutes after midnight")
@@ -96,6 +99,26 @@ CHAPTERS: Final = (
                 "Where the blocklist is had: lines of eMule's .dat, PeerGuardian's .p2p, or"
                 " networks such as 192.0.2.0/24, also compressed with gzip.",
                 switch="blocklist_enabled"),
+    )),
+    Chapter("Where peers are found besides trackers, and how they find us", (
+        Setting("dht_enabled", Flag(), True,
+                "Whether to have a node of the distributed hash table: it finds peers of public"
+                " torrents without a tracker. On the UDP port of the same number as peer_port."),
+        Setting("dht_routers", List(Text("host:port", router), 100), list(ROUTERS),
+                "Whom the node asks when it knows nobody, as host:port.", file_only=True),
+        Setting("dht_rate", Amount(per_second=True, least=1000), 8000,
+                "Most that the node sends; with many torrents it announces them less often.",
+                file_only=True),
+        Setting("dht_read_only", Flag(), False,
+                "Whether the node asks and answers nobody, for lines that cost by the byte.",
+                file_only=True),
+        Setting("pex_enabled", Flag(), True,
+                "Whether peers of public torrents tell us, and we tell them, of other peers."),
+        Setting("lpd_enabled", Flag(), False,
+                "Whether to tell the local network of our public torrents, and to hear who else"
+                " has them. On a rented server the neighbours are strangers."),
+        Setting("port_forwarding_enabled", Flag(), False,
+                "Whether to ask the router to let peers in, by PCP, NAT-PMP or UPnP."),
     )),
     Chapter("Limits of the line", (
         Setting("speed_limit_down", _RATE, 100_000,

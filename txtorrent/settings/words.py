@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, Final
 
-from txtorrent.address import canonical_host
+from txtorrent.address import canonical_host, split_host_port
 from txtorrent.wire.announce import TrackerError, TrackerUrl
 
 MAX_NAME: Final = 200
@@ -55,6 +55,14 @@ def interface(text: str) -> str:
         return canonical_host(text)
     except ValueError:
         raise ValueError(f"{text!r} is no IP address: write one that this machine has") from None
+
+
+def router(text: str) -> str:
+    """A host name or IP address, and a port other than 0."""
+    name, port = split_host_port(text)
+    if not port:
+        raise ValueError(f"{text!r}: nobody can be reached at port 0")
+    return f"{tracker_host(name)}:{port}" if ":" not in name else f"[{name}]:{port}"
 
 
 def endpoint(text: str) -> str:
