@@ -7,13 +7,12 @@ TXTORRENT_DHT_NODES=1000 makes the network as large, and has each test write its
 import os
 from hashlib import sha1
 from random import Random
-from statistics import mean, quantiles
+from statistics import mean
 
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.testing.dhtnet import PORT, DhtNet, NetDht, many
 from txtorrent.address import Address
-from txtorrent.dht.announces import INTERVAL
 from txtorrent.dht.nodeid import fits, number
 from txtorrent.wire.krpc import Query, Response, decode_message, encode_response
 from txtorrent.wire.krpcnodes import NodeInfo
@@ -67,7 +66,9 @@ class Honest(NetworkCase):
             others.append(fresh)
             self.net.clock.advance(HOUR / steps)
             for at in self.net.random.sample(range(count), 5 if not SHOW else 1):
-                result = self.search(self.net.random.choice(others[: -len(others) // 10]), info_hash(at))
+                result = self.search(
+                    self.net.random.choice(others[: -len(others) // 10]), info_hash(at)
+                )
                 found += announcers[at].address in result.peers
                 tried += 1
                 hops.append(result.hops)
@@ -75,8 +76,10 @@ class Honest(NetworkCase):
         lasted = self.net.clock.seconds() - began
         each = (sum(self.net.sent.values()) - before) / NODES / lasted
         rate = found / tried
-        self.show(f"{NODES} nodes: {found} of {tried} found; hops {mean(hops):.2f},"
-                  f" asked {mean(asked):.1f}; {each:.2f} messages/s a node")
+        self.show(
+            f"{NODES} nodes: {found} of {tried} found; hops {mean(hops):.2f},"
+            f" asked {mean(asked):.1f}; {each:.2f} messages/s a node"
+        )
         self.assertGreaterEqual(rate, 0.99, f"{found} of {tried}")
         self.assertLess(each, 2.0)
 
@@ -103,9 +106,7 @@ class Honest(NetworkCase):
         self.net.clock.advance(300)
         before = dict(self.net.sent)
         self.net.clock.advance(HOUR / 2)
-        each = [
-            (self.net.sent[node.address] - before[node.address]) / (HOUR / 2) for node in nodes
-        ]
+        each = [(self.net.sent[node.address] - before[node.address]) / (HOUR / 2) for node in nodes]
         self.show(f"idle: {mean(each):.3f} messages/s a node, at most {max(each):.3f}")
         self.assertLess(max(each), 1.5)
 
@@ -189,7 +190,9 @@ class Sybils(NetworkCase):
         """Many addresses of few /24s, all with ids beside the target."""
         self.begin()
         hosts = [f"66.{at % 3}.1.{at // 3 + 1}" for at in range(max(12, NODES // 10))]
-        self.attack([Address(h, PORT) for h in hosts], lambda _: beside(self.TARGET, self.net.random))
+        self.attack(
+            [Address(h, PORT) for h in hosts], lambda _: beside(self.TARGET, self.net.random)
+        )
         self.assertEqual(self.outcome(), 1.0)
 
     def test_many_networks(self) -> None:

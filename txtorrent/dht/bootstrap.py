@@ -18,7 +18,6 @@ from txtorrent.address import Address
 from txtorrent.dht.lookup import Candidate, Lookup
 from txtorrent.dht.node import Node
 from txtorrent.dht.nodeid import may_teach
-from txtorrent.dht.table import State
 from txtorrent.wire.krpc import Response
 from txtorrent.wire.krpcfields import Want
 from txtorrent.wire.krpcnodes import NodeInfo
@@ -89,7 +88,7 @@ class Bootstrap:
             self._resolving.cancel()
 
     def _is_in(self, now: float) -> bool:
-        return self._node.table.count(State.GOOD, now) >= ENOUGH
+        return self._node.table.has_good(ENOUGH, now)
 
     def _look(self, ended: Callable[[Lookup], None], routers: Iterable[Address] = ()) -> None:
         """Look for ourselves. The lookup may end before `look_up` returns."""
