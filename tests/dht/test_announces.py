@@ -1,6 +1,7 @@
 """Whose turn it is to be announced, on a fake network that answers after two seconds."""
 
 from collections import Counter
+from itertools import pairwise
 from random import Random
 
 from twisted.trial.unittest import SynchronousTestCase
@@ -83,7 +84,7 @@ class Turns(AnnouncesCase):
         times = [at for at, _, _ in self.nodes.at]
         self.assertEqual(times[0], 0.0)
         self.assertIn(len(times), (10, 11))
-        pauses = [b - a - self.nodes.takes for a, b in zip(times, times[1:], strict=False)]
+        pauses = [b - a - self.nodes.takes for a, b in pairwise(times)]
         self.assertTrue(all(abs(pause - INTERVAL) <= INTERVAL * JITTER for pause in pauses))
         self.assertGreater(len(set(pauses)), 5)
 

@@ -61,7 +61,10 @@ class Bootstrap:
 
     def hint(self, nodes: Iterable[NodeInfo]) -> None:
         """Begin with these as well, unless we are in already."""
-        if not self._is_in(self._reactor.seconds()):
+        now = self._reactor.seconds()
+        if not self._is_in(now):
+            if not self._hints:
+                self._next_try = min(self._next_try, now)
             self._hints.extend(nodes)
 
     def tick(self) -> None:
@@ -93,7 +96,7 @@ class Bootstrap:
     def _look(self, ended: Callable[[Lookup], None], routers: Iterable[Address] = ()) -> None:
         """Look for ourselves. The lookup may end before `look_up` returns."""
         own = self._node.own_id
-        is_first = not self._node.is_ready
+        is_first = self._looked_at is None
         question = FindNode(own, Want(True, True) if self._both and is_first else None)
         everybody = [contact.info for contact in self._node.table]
         more = [*everybody, *self._hints]
