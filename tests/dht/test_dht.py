@@ -263,7 +263,8 @@ class Routers(DhtCase):
             lambda ours, voter: None,
             udp_port=lambda: PORT,
         )
-        dht.add_router("203.0.113.6", 9)
+        for stranger in ("203.0.113.6", "10.0.0.9", "127.0.0.1"):
+            dht.add_router(stranger, 9)
         dht.start(None)
         network.clock.advance(600.0)
         self.assertEqual(
@@ -272,6 +273,33 @@ class Routers(DhtCase):
         self.assertLess(len(sent), 40)
         dht.stop()
         self.assertEqual(network.clock.timers(), [])
+
+    def test_names_that_nobody_answers_for(self) -> None:
+        """The others are asked all the same; and stopping meanwhile leaves nothing."""
+        network = Network()
+        host = network.host("10.0.0.1")
+        sent = []
+
+        class Silent:
+            def resolveHostName(self, receiver, name, **rest) -> None:
+                receiver.resolutionBegan(None)
+
+        for seconds, expected in ((1.0, []), (30.0, [Address("203.0.113.5", 7)])):
+            host.nameResolver = Silent()
+            dht = Dht(
+                host,
+                self.net.random,
+                lambda data, address: sent.append(address),
+                lambda: PORT,
+                DhtOptions(routers=(("slow.example", 1), ("203.0.113.5", 7)), ipv6=False),
+                lambda ours, voter: None,
+                udp_port=lambda: PORT,
+            )
+            dht.start(None)
+            network.clock.advance(seconds)
+            dht.stop()
+            self.assertEqual(sent, expected)
+            self.assertEqual(network.clock.timers(), [])
 
 
 class BothFamilies(SynchronousTestCase):

@@ -58,6 +58,7 @@ class Bootstrap:
         self._looked_at: float | None = None
         self._lookup: Lookup | None = None
         self._resolving: Deferred[list[Address]] | None = None
+        self._stopped = False
 
     def hint(self, nodes: Iterable[NodeInfo]) -> None:
         """Begin with these as well, unless we are in already."""
@@ -87,6 +88,7 @@ class Bootstrap:
 
     def stop(self) -> None:
         """Try no more."""
+        self._stopped = True
         if self._resolving is not None:
             self._resolving.cancel()
 
@@ -120,7 +122,7 @@ class Bootstrap:
 
     def _resolved(self, found: list[Address] | Failure) -> None:
         self._resolving = None
-        if isinstance(found, Failure) or not found:
+        if self._stopped or isinstance(found, Failure) or not found:
             return
         self._node.routers.update(found)
         self._look(self._arrived, found)
