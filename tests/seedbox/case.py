@@ -62,7 +62,8 @@ class SeedboxCase(SynchronousTestCase):
         self.assertEqual(self.network.leftovers(), [])
 
     def start(self):
-        file = {"download_dir": self.downloads, "trust_local_trackers": True} | self.settings
+        file = {"download_dir": self.downloads, "trust_local_trackers": True, "dht_enabled": False}
+        file |= self.settings
         options = SessionOptions(state=os.path.join(self.folder, "state"), port=PORT)
         self.session = Session(self.host, options, inline_disk(self.host), Random(3))
         self.result_of(self.session.start())

@@ -729,7 +729,7 @@ class ExternalIpTests(AnnouncerCase):
     def test_our_address_as_the_tracker_saw_it(self) -> None:
         self.interval("a", 900, external_ip="9.8.7.6")
         self.begin("a")
-        self.assertEqual(self.seen_as, [("9.8.7.6", "a")])
+        self.assertEqual(self.seen_as, [("9.8.7.6", "tracker.example")])
 
 
 class PartingTests(AnnouncerCase):

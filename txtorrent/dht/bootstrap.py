@@ -18,7 +18,6 @@ from txtorrent.address import Address
 from txtorrent.dht.lookup import Candidate, Lookup
 from txtorrent.dht.node import Node
 from txtorrent.dht.nodeid import may_teach
-from txtorrent.dht.table import State
 from txtorrent.wire.krpc import Response
 from txtorrent.wire.krpcfields import Want
 from txtorrent.wire.krpcnodes import NodeInfo
@@ -59,10 +58,14 @@ class Bootstrap:
         self._looked_at: float | None = None
         self._lookup: Lookup | None = None
         self._resolving: Deferred[list[Address]] | None = None
+        self._stopped = False
 
     def hint(self, nodes: Iterable[NodeInfo]) -> None:
         """Begin with these as well, unless we are in already."""
-        if not self._is_in(self._reactor.seconds()):
+        now = self._reactor.seconds()
+        if not self._is_in(now):
+            if not self._hints:
+                self._next_try = min(self._next_try, now)
             self._hints.extend(nodes)
 
     def tick(self) -> None:
@@ -85,16 +88,17 @@ class Bootstrap:
 
     def stop(self) -> None:
         """Try no more."""
+        self._stopped = True
         if self._resolving is not None:
             self._resolving.cancel()
 
     def _is_in(self, now: float) -> bool:
-        return self._node.table.count(State.GOOD, now) >= ENOUGH
+        return self._node.table.has_good(ENOUGH, now)
 
     def _look(self, ended: Callable[[Lookup], None], routers: Iterable[Address] = ()) -> None:
         """Look for ourselves. The lookup may end before `look_up` returns."""
         own = self._node.own_id
-        is_first = not self._node.is_ready
+        is_first = self._looked_at is None
         question = FindNode(own, Want(True, True) if self._both and is_first else None)
         everybody = [contact.info for contact in self._node.table]
         more = [*everybody, *self._hints]
@@ -118,7 +122,7 @@ class Bootstrap:
 
     def _resolved(self, found: list[Address] | Failure) -> None:
         self._resolving = None
-        if isinstance(found, Failure) or not found:
+        if self._stopped or isinstance(found, Failure) or not found:
             return
         self._node.routers.update(found)
         self._look(self._arrived, found)

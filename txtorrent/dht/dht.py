@@ -109,7 +109,7 @@ class Dht:
     `send` sends from; `seen_as(our_host, voter_host)` hears as whom a node sees us.
 
     `reactor` provides IReactorTime and IReactorPluggableNameResolver; `random` must not be
-    guessable (random.SystemRandom).
+    guessable (random.SystemRandom). Once stopped it is not started again: make another.
     """
 
     def __init__(
@@ -197,13 +197,15 @@ class Dht:
             self._bootstraps[ipv6].restart()
 
     def add_node(self, address: Address) -> None:
-        """Try a node that a peer or a torrent named; more than a few at a time are left."""
+        """Try a node at the address of a peer that says to have one; more than a few at a time are
+        left. Whom a torrent names is for `add_router`."""
         node = self._nodes.get(":" in address.host)
         if node is not None:
             node.meet(address)
 
     def add_router(self, host: str, port: int) -> None:
-        """Have one more to ask when nobody is known; `host` may be a name."""
+        """Have one more to ask when nobody is known; `host` may be a name. It has to be on the public
+        network."""
         self._routers.add(host, port)
 
     # -- torrents ----------------------------------------------------------------------------

@@ -218,7 +218,7 @@ class Lookup:
     def _forget_beyond(self, distance: int) -> bool:
         """Whether there was somebody farther, who is not considered any more."""
         last = self._candidates[-1]
-        if last.standing is not Standing.NEW or last.distance <= distance:
+        if last.standing in (Standing.ASKED, Standing.SLOW) or last.distance <= distance:
             return False
         self._candidates.pop()
         self._leave(last)

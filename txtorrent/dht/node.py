@@ -147,7 +147,6 @@ class Node:
         self._strangers = 0
         now = self._reactor.seconds()
         for contact in self.table.due(now, PINGS):
-            contact.tried_at = now
             self.ask(contact.address, contact.id, Ping(), self)
         target = self.table.stale_target(self._random, now) if self.is_ready else None
         if target is not None:
@@ -185,11 +184,11 @@ class Node:
             self.gate.admits(source.host, self._reactor.seconds())
             return
         if isinstance(message, Query):
-            self._queried(message, source, len(datagram))
+            self._queried(message, source)
         else:
             self._replied(message, source)
 
-    def _queried(self, query: Query, source: Address, size: int) -> None:
+    def _queried(self, query: Query, source: Address) -> None:
         now = self._reactor.seconds()
         self.counts["queries in"] += 1
         if query.node_id == self.own_id:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from enum import Enum
 from heapq import nsmallest
+from itertools import islice
 from random import Random
 from typing import Final
 
@@ -69,10 +70,11 @@ class Contact:
             return State.QUESTIONABLE
         return State.GOOD
 
-    def is_due(self, now: float) -> bool:
-        """Whether it is time to ask whether it is there."""
+    @property
+    def due_at(self) -> float:
+        """When it is time to ask whether it is there."""
         pause = RETRY if 0 < self.failures < BAD_AFTER else FRESH
-        return now - max(self.last_seen, self.tried_at) > pause
+        return max(self.last_seen, self.tried_at) + pause
 
 
 @define(eq=False)
@@ -98,6 +100,7 @@ class RoutingTable:
         self._by_address: dict[Address, Contact] = {}
         self._by_id: dict[bytes, Contact] = {}
         self._networks: dict[str, Contact] = {}
+        self._due_at = now
 
     def __len__(self) -> int:
         return len(self._by_address)
@@ -143,6 +146,7 @@ class RoutingTable:
         if contact is None:
             return
         contact.failures += 1
+        self._due_at = min(self._due_at, now + RETRY)
         bucket = self._bucket_of(contact)
         if contact.state(now) is State.BAD and bucket.spare:
             self._remove(contact)
@@ -155,9 +159,18 @@ class RoutingTable:
         return nsmallest(count, there, key=lambda contact: contact.number ^ near)
 
     def due(self, now: float, count: int) -> list[Contact]:
-        """Nodes of which nothing was heard for long, the longest first: to be asked."""
-        due = [each for each in self._by_address.values() if each.is_due(now)]
-        return nsmallest(count, due, key=lambda contact: contact.last_seen)
+        """Nodes of which nothing was heard for long, the longest first, to be asked now."""
+        if now < self._due_at:
+            return []
+        everybody = self._by_address.values()
+        due = [each for each in everybody if each.due_at <= now]
+        if len(due) <= count:
+            later = (each.due_at for each in everybody if each.due_at > now)
+            self._due_at = min(later, default=now + FRESH)
+        chosen = nsmallest(count, due, key=lambda contact: contact.last_seen)
+        for contact in chosen:
+            contact.tried_at = now
+        return chosen
 
     def stale_target(self, random: Random, now: float) -> bytes | None:
         """An id to look for, so that a bucket in which nothing has changed for long is renewed;
@@ -172,6 +185,11 @@ class RoutingTable:
         """Have every bucket looked at soon."""
         for bucket in self._buckets:
             bucket.changed_at = float("-inf")
+
+    def has_good(self, count: int, now: float) -> bool:
+        """Whether there are so many good nodes."""
+        good = (each for each in self._by_address.values() if each.state(now) is State.GOOD)
+        return sum(1 for _ in islice(good, count)) == count
 
     def count(self, state: State, now: float) -> int:
         """How many nodes are in this state."""
@@ -257,6 +275,7 @@ class RoutingTable:
 
     def _insert(self, bucket: _Bucket, contact: Contact, now: float) -> None:
         bucket.contacts.append(contact)
+        self._due_at = min(self._due_at, contact.due_at)
         bucket.changed_at = now
         self._by_address[contact.address] = contact
         self._by_id[contact.id] = contact

@@ -66,8 +66,19 @@ def _one(setting: Setting, key: str) -> Iterator[str]:
         yield from (f"#{line}" for line in _SAMPLES[setting.name])
     else:
         yield from _comment(f"{setting.doc} {_cap(setting.kind.says)}.{where}")
-        yield f"#{key} = {setting.kind.show(setting.default)}"
+        yield from _assignment(key, setting)
     yield ""
+
+
+def _assignment(key: str, setting: Setting) -> Iterator[str]:
+    """One line, or a list with a line for each item where one is too long."""
+    line = f"#{key} = {setting.kind.show(setting.default)}"
+    if len(line) <= WIDTH or not isinstance(setting.kind, List):
+        yield line
+        return
+    yield f"#{key} = ["
+    yield from (f"#    {setting.kind.of.show(item)}," for item in setting.default)
+    yield "#]"
 
 
 def _record(setting: Setting) -> Record | None:
