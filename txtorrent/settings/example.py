@@ -77,7 +77,7 @@ def _assignment(key: str, setting: Setting) -> Iterator[str]:
         yield line
         return
     yield f"#{key} = ["
-    yield from (f"#    {setting.kind.of.show(item)}," for item in setting.default)
+    yield from (f"#{setting.kind.of.show(item)}," for item in setting.default)
     yield "#]"
 
 
