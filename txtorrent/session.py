@@ -112,8 +112,9 @@ class Session:
     given. `limits` hold for all torrents together, but those that are not to honour them, and
     may be changed. `port` is the port that peers reach us at, known after `listen`. `wake` is
     asked for a torrent that a peer wants and that is not running: it may add it before its
-    Deferred fires. `kinds` are the extensions that torrents may have; more may be appended before
-    `start`. When what they apply to has changed, `pex_enabled` say: `refresh_extensions`.
+    Deferred fires. `kinds` are the extensions that torrents may have; more may be appended until
+    the first torrent is added. When what they apply to has changed, `pex_enabled` say:
+    `refresh_extensions`.
     """
 
     def __init__(

@@ -39,6 +39,9 @@ class Noted:
     def settings_changed(self, names):
         self.told += [("setting", name) for name in names]
 
+    def chat_message(self, torrent, message):
+        self.told.append(("said", torrent.id, message.text))
+
 
 class SeedboxCase(SynchronousTestCase):
     """`box` runs on `host`; `torrent(n)` makes the n-th torrent, known by the swarm of peers."""

@@ -44,6 +44,9 @@ class Hooks:
     def settings_changed(self, names: Iterable[str]) -> None:
         """Scripts are set in the file only."""
 
+    def chat_message(self, torrent: Entry, message: object) -> None:
+        """No script is for that: anybody in a swarm could have it run."""
+
 
 def details(torrent: Entry) -> Details:
     """What a script is told."""

@@ -18,6 +18,9 @@ from txtorrent.swarm.identity import Identity
 from txtorrent.wire.chat import MAX_NICKNAME, MAX_TEXT, NAME, ChatLine
 from txtorrent.wire.extension import ExtensionHandshake
 
+MOST_KEPT: Final = 20
+"""Connections of one torrent that are there for the talk alone: from so many, all that is said
+comes to everybody, and they leave room for others."""
 _NONCE: Final = 8
 
 
@@ -61,6 +64,7 @@ class Chat:
         self._heard = heard
         self._wall_clock = wall_clock
         self._speakers: dict[Link, None] = {}
+        self._kept: set[Link] = set()
         self._room: Chatroom[ChatLine] = Chatroom(
             swarm.info_hash, identity.public, muted, swarm.now()
         )
@@ -128,7 +132,16 @@ class Chat:
     def left(self, link: Link) -> None:
         """It is forgotten."""
         self._speakers.pop(link, None)
+        self._kept.discard(link)
         self._room.left(link)
+
+    def keeps(self, link: Link) -> bool:
+        """Seeds stay together for the talk, a few of them."""
+        if NAME not in link.extension_ids:
+            return False
+        if len(self._kept) < MOST_KEPT:
+            self._kept.add(link)
+        return link in self._kept
 
     def tick(self, now: float) -> None:
         """Nothing happens by itself: what is too old is seen when somebody asks for it."""
@@ -136,6 +149,7 @@ class Chat:
     def stop(self) -> None:
         """Nobody is told anything any more."""
         self._speakers.clear()
+        self._kept.clear()
 
     # -- inside ----------------------------------------------------------------------------
 

@@ -14,7 +14,14 @@ from twisted.logger import Logger
 
 from txtorrent import __version__
 from txtorrent.bencode import Value
-from txtorrent.extension.interfaces import AttentiveExtension, Extension, Kind, Link, Swarm
+from txtorrent.extension.interfaces import (
+    AttentiveExtension,
+    Extension,
+    Kind,
+    Link,
+    SociableExtension,
+    Swarm,
+)
 from txtorrent.wire.extension import MAX_EXTENSIONS, ExtensionHandshake
 from txtorrent.wire.messages import Extended
 from txtorrent.wire.stream import ProtocolError
@@ -90,6 +97,14 @@ class Extensions:
             for number, extension in self._at_work.items():
                 self._joined[number].discard(link)
                 extension.left(link)
+
+    def keeps(self, link: Speaker) -> bool:
+        """Whether a connection is of use although neither side wants a piece of the other. It may
+        be as long as it is not known what the peer speaks."""
+        if link not in self._greeted:
+            return False
+        sociable = (each for each in self._at_work.values() if isinstance(each, SociableExtension))
+        return any(not link.handshakes or each.keeps(link) for each in sociable)
 
     # -- as things change ------------------------------------------------------------------
 

@@ -122,6 +122,15 @@ class AttentiveExtension(Extension, Protocol):
         """A peer that has joined sent another handshake, which says only what has changed."""
 
 
+@runtime_checkable
+class SociableExtension(Extension, Protocol):
+    """One for which a connection may be of use although neither side wants a piece of the other:
+    two seeds usually part."""
+
+    def keeps(self, link: Link) -> bool:
+        """Whether such a connection is to stay; asked again when either side has changed."""
+
+
 @frozen
 class Kind:
     """An extension that torrents may have.

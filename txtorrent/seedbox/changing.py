@@ -13,7 +13,8 @@ PLAIN: Final = frozenset((
     "bandwidth_priority", "download_limit", "download_limited", "upload_limit",
     "upload_limited", "honors_session_limits", "group", "peer_limit", "labels",
     "seed_ratio_limit", "seed_ratio_mode", "seed_idle_limit", "seed_idle_mode",
-    "sequential_download", "sequential_download_from_piece", "min_share",
+    "sequential_download", "sequential_download_from_piece", "min_share", "chat",
+    "chat_in_private",
 ))  # fmt: skip
 """What is changed by putting it into the record."""
 _DIGITS: Final = {

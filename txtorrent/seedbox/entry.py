@@ -16,6 +16,7 @@ from attrs import define
 from twisted.internet.defer import Deferred, succeed
 
 from txtorrent.address import Address
+from txtorrent.extension.chat import Chat
 from txtorrent.seedbox.details import Details
 from txtorrent.seedbox.record import Record
 from txtorrent.seedbox.views import (
@@ -32,6 +33,7 @@ from txtorrent.swarm.share import Goal
 from txtorrent.torrent.fetch import UNKNOWN_SIZE, Fetch
 from txtorrent.torrent.life import State
 from txtorrent.tracker.interfaces import Totals
+from txtorrent.wire.chat import NAME as CHAT
 
 if TYPE_CHECKING:
     from txtorrent.torrent.connections import Connections
@@ -386,6 +388,21 @@ class Entry:
         return ()
 
     @property
+    def chat_room(self) -> Chat | None:
+        """The talk in its swarm, while it is on and there may be connections."""
+        if not self.record.chat:
+            return None
+        running = self.parts or self.fetch
+        found = running.extensions[CHAT] if running is not None else None
+        return found if isinstance(found, Chat) else None
+
+    @property
+    def chat_speakers(self) -> int:
+        """Connected peers that can be talked to."""
+        room = self.chat_room
+        return len(room.speakers) if room is not None else 0
+
+    @property
     def peers_from(self) -> Mapping[str, int]:
         """Connected peers by how we learnt of them."""
         connections = self.connections
@@ -436,6 +453,7 @@ _KEPT: Final = (
     "download_limit", "download_limited", "upload_limit", "upload_limited",
     "honors_session_limits", "seed_ratio_limit", "seed_ratio_mode", "seed_idle_limit",
     "seed_idle_mode", "min_share", "sequential_download", "sequential_download_from_piece",
+    "chat", "chat_in_private",
 )  # fmt: skip
 """Names of the record that are asked for under the same name."""
 for _name in _KEPT:  # properties without a Python function: thirty are read of each of thousands

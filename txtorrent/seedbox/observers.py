@@ -6,6 +6,7 @@ from typing import Any, Protocol
 from twisted.logger import Logger
 
 from txtorrent.seedbox.entry import Entry
+from txtorrent.swarm.chathistory import ChatMessage
 
 _log = Logger()
 
@@ -24,6 +25,9 @@ class Observer(Protocol):
 
     def settings_changed(self, names: Iterable[str]) -> None:
         """These settings are not what they were."""
+
+    def chat_message(self, torrent: Any, message: ChatMessage) -> None:
+        """Something was said in a torrent's swarm, by others or by us."""
 
 
 class Observers:
@@ -52,6 +56,10 @@ class Observers:
     def settings_changed(self, names: Iterable[str]) -> None:
         """Settings are not as they were."""
         self._tell("settings_changed", tuple(names))
+
+    def said(self, entry: Entry, message: ChatMessage) -> None:
+        """Somebody has said something."""
+        self._tell("chat_message", entry, message)
 
     def _tell(self, what: str, *args: Any) -> None:
         for observer in self._observers:

@@ -86,6 +86,10 @@ class Record:
     min_share: float | None = None
     sequential_download: bool = False
     sequential_download_from_piece: int = 0
+    chat: bool = False
+    """Whether its swarm can be talked to."""
+    chat_in_private: bool = False
+    """Whether also if it is private, or may yet turn out to be."""
 
     def encode(self) -> bytes:
         """The JSON object, without what is as it is by default."""

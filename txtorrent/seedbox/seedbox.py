@@ -20,6 +20,7 @@ from txtorrent.seedbox.adding import Added, Adding
 from txtorrent.seedbox.blocking import Blocking
 from txtorrent.seedbox.brakes import Brakes
 from txtorrent.seedbox.changing import changed
+from txtorrent.seedbox.chatting import Chatting
 from txtorrent.seedbox.details import Details, make_details
 from txtorrent.seedbox.directory import check_directory
 from txtorrent.seedbox.entry import VERIFYING, Entry
@@ -94,6 +95,7 @@ class Seedbox:
         self.settings = Preferences(settings, self._listing, self._reach.prepare)
         self._blocking = Blocking(session, settings, self._web)
         self._observers = Observers()
+        self.chat = Chatting(session, settings, self.settings, self.torrents, self._observers.said)
         told = self._observers.changed
         self._limiting = Limiting(session, settings, self.torrents.values)
         guard = SpaceGuard(session.disk.read, settings.get, self._look_again)
@@ -149,6 +151,7 @@ class Seedbox:
                 continue
             self._enlist(Entry(row.id, row.info_hash, record, self))
         self._order.restore(self.torrents.values())
+        await self.chat.open(time.time)
         self._settings.listen(self._settings_changed)
         self._limiting.start()
         self._session.wake = self._wake
@@ -340,6 +343,7 @@ class Seedbox:
             entry.is_removed = True
             self.torrents.pop(entry.info_hash, None)
             self._by_id.pop(entry.id, None)
+            self.chat.forget(entry)
             self._observers.removed(entry)
         self._order.remove(gone)
         done = Deferred.fromCoroutine(self._remove(gone, delete_data))
@@ -430,6 +434,7 @@ class Seedbox:
         for entry, wanted in changes:
             if "queue_position" in wanted:
                 touched += self._told(self._order.place(entry, wanted["queue_position"]))
+            self.chat.apply(entry, wanted)
             self._observers.changed(entry, wanted)
         self._queueing.look()
         return self._put(touched, ())

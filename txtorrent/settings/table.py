@@ -26,6 +26,7 @@ from txtorrent.settings.records import REQUIRED, List, Named, Record, Setting
 from txtorrent.settings.words import (
     announce_list,
     argv,
+    author_key,
     days,
     directories_differ,
     endpoint,
@@ -33,6 +34,7 @@ from txtorrent.settings.words import (
     host,
     interface,
     label,
+    nickname,
     port_check,
     router,
     tracker_host,
@@ -186,6 +188,14 @@ CHAPTERS: Final = (
                 "Most requests to trackers under way.", file_only=True),
         Setting("tracker_requests_per_host", Whole(1, 100), 4,
                 "Most requests to one tracker's host under way.", file_only=True),
+    )),
+    Chapter("Chat with the swarms of torrents, where it was turned on for them", (
+        Setting("chat_nickname", Text("a name of at most 32 characters", nickname), "",
+                "What we are called there; empty: guest- and the beginning of our key's"
+                " fingerprint."),
+        Setting("chat_muted", List(Text("an author's key, 64 hexadecimal digits", author_key),
+                                   1000), [],
+                "Keys of authors whose messages are neither shown nor passed on."),
     )),
     Chapter("The log", (
         Setting("log_level", Choice(LOG_LEVELS), "info", "Least severity to log.",

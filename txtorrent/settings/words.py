@@ -8,11 +8,14 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from txtorrent.address import canonical_host, split_host_port
+from txtorrent.metainfo.text import one_line
 from txtorrent.wire.announce import TrackerError, TrackerUrl
+from txtorrent.wire.chat import MAX_NICKNAME
 
 MAX_NAME: Final = 200
 """Characters of a label's or group's name: what lists can still show."""
 _HOST: Final = re.compile(r"(?!-)[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*", re.ASCII)
+_KEY: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _ENDPOINT: Final = re.compile(r"[a-z0-9]+:.+", re.ASCII)
 
 
@@ -82,6 +85,22 @@ def announce_list(text: str) -> str:
         except TrackerError as error:
             raise ValueError(f"line {number} of the URLs: {error}") from None
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines))
+
+
+def nickname(text: str) -> str:
+    """A name to speak by, without what cannot be seen; or nothing."""
+    name = one_line(text)
+    if len(name) > MAX_NICKNAME:
+        raise ValueError(f"{name!r}: a nickname has at most {MAX_NICKNAME} characters")
+    return name
+
+
+def author_key(text: str) -> str:
+    """A public key of 32 bytes in hexadecimal, lower case."""
+    key = text.lower()
+    if _KEY.fullmatch(key) is None:
+        raise ValueError(f"{text!r} is no key: write 64 hexadecimal digits")
+    return key
 
 
 def port_check(text: str) -> str:

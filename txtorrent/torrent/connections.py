@@ -230,7 +230,7 @@ class Connections:
             self._note_contact(link, Address(link.address.host, handshake.port))
         if handshake.upload_only is not None:
             peer.upload_only = handshake.upload_only
-            self.stage.exchange.heard(link)
+        self.stage.exchange.heard(link)
 
     def _note_contact(self, link: PeerProtocol, contact: Address) -> None:
         """Who connected to us can be found again when the connection has ended."""

@@ -134,7 +134,7 @@ class Exchange:
         self._wake_hungry()
 
     def heard(self, link: PeerProtocol) -> None:
-        """The peer said whether it downloads anything."""
+        """The peer said whether it downloads anything, or what else it speaks."""
         self._mind_seed(link)
 
     def kept(self, link: PeerProtocol) -> Sequence[m.Message]:
@@ -370,7 +370,7 @@ class Exchange:
         if self.progress.is_complete and not was_complete:
             self._complete()
         elif self.picker.is_holding_last:
-            self._mind_all()
+            self.mind_all()
 
     def piece_failed(self, piece: int) -> None:
         """It is to be fetched again."""
@@ -397,7 +397,7 @@ class Exchange:
         picker.prioritise(self.progress.priorities, self.progress.settled)
         for link in self.links:
             picker.look_again(link.peer)
-        self._mind_all()
+        self.mind_all()
         for link in tuple(self.links):
             if link.peer.may_request and link in self._rounds.quiet:
                 self._wake(link)  # or nobody would see that it does not answer
@@ -415,9 +415,10 @@ class Exchange:
 
     def _complete(self) -> None:
         self._swarm.completed()
-        self._mind_all()
+        self.mind_all()
 
-    def _mind_all(self) -> None:
+    def mind_all(self) -> None:
+        """Look at all connections again: of what use they are may have changed."""
         for link in tuple(self.links):
             self._mind_interest(link)
             self._mind_seed(link)

@@ -13,6 +13,7 @@ from twisted.python.failure import Failure
 
 from txtorrent.address import Address
 from txtorrent.extension import metadata
+from txtorrent.extension.extensions import Extensions
 from txtorrent.metainfo.errors import MetainfoError
 from txtorrent.metainfo.infodict import assemble
 from txtorrent.metainfo.magnet import Magnet
@@ -107,6 +108,11 @@ class Fetch:
         return self._reception.connections
 
     @property
+    def extensions(self) -> Extensions:
+        """Those of the peer wire."""
+        return self._reception.extensions
+
+    @property
     def peers(self) -> int:
         """Connected peers."""
         return self._reception.peers
@@ -117,7 +123,7 @@ class Fetch:
 
     @property
     def _extension(self) -> metadata.Metadata | None:
-        found = self._reception.extensions[metadata.NAME]
+        found = self.extensions[metadata.NAME]
         return found if isinstance(found, metadata.Metadata) else None
 
     # -- life --------------------------------------------------------------------------------
@@ -139,7 +145,7 @@ class Fetch:
 
     def refresh_extensions(self) -> None:
         """Settings have changed: some extensions may apply now, others no longer."""
-        self._reception.extensions.refresh()
+        self.extensions.refresh()
 
     def tick(self, now: float) -> None:
         """To be called every second."""

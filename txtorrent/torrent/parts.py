@@ -236,8 +236,9 @@ class Parts:
         self._owner.completed()
 
     def useless(self, link: PeerProtocol) -> None:
-        """A seed and one who wants nothing have nothing to say to each other."""
-        self.connections.drop_useless(link)
+        """A seed and one who wants nothing have nothing to say to each other; their users may."""
+        if not self.extensions.keeps(link):
+            self.connections.drop_useless(link)
 
     # -- tracker.announcer.Owner -------------------------------------------------------------
 

@@ -20,7 +20,7 @@ class Exchanging(Conversation, Protocol):
         """Those that take part."""
 
     def heard(self, link: PeerProtocol) -> None:
-        """The peer said of itself whether it downloads anything."""
+        """The peer said something of itself: whether it downloads anything, what it speaks."""
 
     def kept(self, link: PeerProtocol) -> Iterable[m.Message]:
         """What the peer said that the next stage has to hear."""

@@ -172,6 +172,7 @@ class Torrent:
         """Settings have changed: some extensions may apply now, others no longer."""
         if self._parts is not None:
             self._parts.extensions.refresh()
+            self._parts.exchange.mind_all()
 
     def _change_options(self, options: TorrentOptions) -> None:
         self._options = options
