@@ -183,6 +183,9 @@ class FakeTorrent:
     sequential_download: bool = False
     sequential_download_from_piece: int = 0
     min_share: float | None = None
+    chat: bool = False
+    chat_in_private: bool = False
+    chat_speakers: int = 2
     fake_details: FakeDetails = field(
         factory=lambda: FakeDetails(
             [FakeFile("debian/a.iso", 900, 500), FakeFile("debian/b.txt", 100, 100, False, 1, 4, 6)]
@@ -243,6 +246,75 @@ class FakeBan:
     host: str
     until: float
     reason: str
+
+
+@define
+class FakeMessage:
+    text: str = "hello"
+    id: bytes = b"\x01" * 16
+    author: bytes = b"\xaa" * 32
+    fingerprint: str = "k7xq-2fza-m4ue-owp3"
+    nickname: str = "ada"
+    time: int = 1700000000
+    is_ours: bool = False
+
+
+@define
+class FakeSpeaker:
+    address: str = "192.0.2.7"
+    port: int = 51413
+    client: str = "txtorrent 0.1.0"
+
+
+@define
+class FakeCounters:
+    sent: int = 1
+    accepted: int = 2
+    duplicates: int = 3
+    flooded: int = 0
+    crowded_out: int = 0
+    stale: int = 0
+    early: int = 0
+    muted: int = 0
+    empty: int = 0
+    forged: int = 0
+    later_version: int = 0
+
+
+class FakeChat:
+    """What was `said`, by torrents' ids."""
+
+    key = b"\xbb" * 32
+    fingerprint = "aaaa-bbbb-cccc-dddd"
+    nickname = "guest-aaaa"
+
+    def __init__(self, session: "FakeSession") -> None:
+        self.said: dict[int, list[FakeMessage]] = {}
+        self.muted: list[bytes] = []
+        self._session = session
+
+    def send(self, torrent: FakeTorrent, text: str) -> FakeMessage:
+        if not text:
+            raise RequestError(Code.INVALID_PARAMS, "a chat message needs something")
+        self._session.calls.append(("send", torrent.id, text))
+        return FakeMessage(text, author=self.key, is_ours=True)
+
+    def history(self, torrent: FakeTorrent) -> list[FakeMessage]:
+        return self.said.get(torrent.id, [])
+
+    def speakers(self, torrent: FakeTorrent) -> list[FakeSpeaker]:
+        return [FakeSpeaker()]
+
+    def counters(self, torrent: FakeTorrent) -> FakeCounters:
+        return FakeCounters()
+
+    def mute(self, author: str) -> "Deferred[bytes]":
+        self._session.calls.append(("mute", author))
+        return succeed(b"\xaa" * 32)
+
+    def unmute(self, author: str) -> "Deferred[bytes]":
+        self._session.calls.append(("unmute", author))
+        return fail(RequestError(Code.INVALID_PARAMS, "nobody of that name is muted"))
 
 
 @define
@@ -324,6 +396,7 @@ class FakeSession:
 
     def __init__(self, *names: str) -> None:
         self.settings = FakeSettings(self)
+        self.chat = FakeChat(self)
         self.torrents: dict[bytes, FakeTorrent] = {}
         self.groups: dict[str, FakeGroup] = {}
         self.roots: list[str] = []

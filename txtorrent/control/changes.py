@@ -3,16 +3,20 @@
 Each torrent has at most one entry, moved to the end when it changes and dropped when it has not
 changed for a while; so the memory is bounded by what is active, a reader that was away misses
 nothing, and whoever asks pays for what changed only. Entries remember for each name when it last
-changed: a reader is told just the names that are news to it.
+changed: a reader is told just the names that are news to it. What is said in a swarm is no state
+that a later message replaces: each has an entry of its own.
 """
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator
+from heapq import merge
 from itertools import takewhile
+from operator import attrgetter
 from typing import Final
 
-from attrs import define, field
+from attrs import define, field, frozen
 
+from txtorrent.control.chatview import ChatMessage
 from txtorrent.control.torrentview import Torrent
 
 RECENT: Final = 60.0
@@ -21,6 +25,9 @@ HORIZON: Final = 600.0
 """Seconds that an entry is kept without change: time for a reader to come back."""
 MAX_ENTRIES: Final = 50_000
 """Entries whatever their age: the torrents of a very large session, all of them changing."""
+MAX_SAID: Final = 2000
+"""Chat messages whatever their age, of 4 KB at most: those of a minute of some 30 torrents in which
+everybody talks as fast as he may."""
 
 SETTINGS: Final = 0
 """The key of the entry of the session's settings; torrents' are their ids."""
@@ -47,6 +54,17 @@ class Entry:
         return [name for name, changed in self.names.items() if changed > number]
 
 
+@frozen
+class Said:
+    """A chat message, and the number of its coming."""
+
+    torrent_id: int
+    info_hash: bytes
+    message: ChatMessage
+    number: int
+    at: float
+
+
 class Changes:
     """Observes a session. `seconds` is a monotonic clock; `wake` is called behind each change."""
 
@@ -58,6 +76,7 @@ class Changes:
         self.wake: Callable[[], None] = lambda: None
         self._seconds = seconds
         self._entries: OrderedDict[int, Entry] = OrderedDict()
+        self._said: deque[Said] = deque()
 
     def torrent_added(self, torrent: Torrent) -> None:
         """As `Observer` says."""
@@ -85,6 +104,14 @@ class Changes:
         entry.names.update(dict.fromkeys(names, entry.number))
         self.wake()
 
+    def chat_message(self, torrent: Torrent, message: ChatMessage) -> None:
+        """As `Observer` says."""
+        self.number += 1
+        at = self._seconds()
+        self._said.append(Said(torrent.id, torrent.info_hash, message, self.number, at))
+        self._forget(at - HORIZON)
+        self.wake()
+
     def recent(self) -> list[Torrent]:
         """The torrents that changed within the last minute, the last one first."""
         return [entry.torrent for entry in self._since_time() if entry.torrent is not None]
@@ -93,10 +120,15 @@ class Changes:
         """The ids of those that were removed within the last minute."""
         return [entry.torrent_id for entry in self._since_time() if entry.removed]
 
-    def since(self, number: int) -> list[Entry]:
-        """The entries that changed after that one, in their order."""
-        newer = takewhile(lambda entry: entry.number > number, self._latest_first())
-        return list(newer)[::-1]
+    def since(self, number: int) -> list[Entry | Said]:
+        """What changed or was said after that one, in its order."""
+        newer: Iterator[Entry | Said] = takewhile(
+            lambda entry: entry.number > number, self._latest_first()
+        )
+        said: Iterator[Entry | Said] = takewhile(
+            lambda each: each.number > number, reversed(self._said)
+        )
+        return list(merge(newer, said, key=attrgetter("number"), reverse=True))[::-1]
 
     def _latest_first(self) -> Iterator[Entry]:
         return iter(reversed(self._entries.values()))
@@ -121,6 +153,8 @@ class Changes:
         while self._entries:
             oldest = next(iter(self._entries.values()))
             if oldest.at >= earliest and len(self._entries) <= MAX_ENTRIES:
-                return
+                break
             del self._entries[oldest.torrent_id]
-            self.forgotten = oldest.number
+            self.forgotten = max(self.forgotten, oldest.number)
+        while self._said and (self._said[0].at < earliest or len(self._said) > MAX_SAID):
+            self.forgotten = max(self.forgotten, self._said.popleft().number)

@@ -13,7 +13,8 @@ from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 
 from txtorrent.control import preferences
-from txtorrent.control.changes import SETTINGS, Changes, Entry
+from txtorrent.control.changes import SETTINGS, Changes, Entry, Said
+from txtorrent.control.chatmethods import shown
 from txtorrent.control.context import Call, Context
 from txtorrent.control.dialect import MODERN
 from txtorrent.control.fields import FIELDS, TOLD_BY
@@ -108,7 +109,11 @@ class Events:
 
 
 class Reader:
-    """One connection that is told of changes. `number`: of the last change that it knows."""
+    """One connection that is told of changes. `number`: it knows all changes up to this one.
+
+    While it is being told of several, it is not the number of the last that was told: a torrent
+    stands where it changed last, and what of it changed before that has yet to come.
+    """
 
     def __init__(self, events: Events, request: Any, reactor: Any) -> None:
         self._events = events
@@ -116,7 +121,7 @@ class Reader:
         self._reactor = reactor
         self._more: IDelayedCall | None = None
         self._outlet: Outlet | None = None
-        self.number = 0
+        self.number = self._told = 0
 
     def begin(self, cursor_text: str) -> None:
         """Greet it, and tell what it missed since its cursor."""
@@ -125,13 +130,13 @@ class Reader:
         self._request.setHeader("X-Content-Type-Options", "nosniff")
         self._outlet = Outlet(self._request, self._reactor)
         changes, cursor = self._events.changes, Cursor.read(cursor_text)
-        self.number = changes.number
+        self.number = self._told = changes.number
         if not cursor_text:
             self._write([self._event("hello", {"version": preferences.VERSION})])
         elif cursor is None or cursor.run != self._events.run or cursor.number > changes.number:
             self._reset("this cursor is not of this run of the daemon")
         else:
-            self.number = cursor.number
+            self.number = self._told = cursor.number
             self._write([self._event("hello", {"version": preferences.VERSION})])
             self.tell()
 
@@ -140,14 +145,16 @@ class Reader:
         if self._outlet is None or self._outlet.is_paused or self._outlet.is_ended or self._more:
             return
         if self.number < self._events.changes.forgotten:
-            self.number = self._events.changes.number
+            self.number = self._told = self._events.changes.number
             self._reset("what changed since this cursor is not known any more")
             return
-        entries = self._events.changes.since(self.number)
+        entries, known = self._events.changes.since(self._told), self.number
         written = []
         for entry in entries[:AT_ONCE]:
-            seen, self.number = self.number, entry.number
-            written.append(self._event(*self._news(entry, seen)))
+            self._told = entry.number
+            if entry is entries[-1]:
+                self.number = entry.number
+            written.append(self._event(*self._news(entry, known)))
         self._write(written)
         if len(entries) > AT_ONCE:
             self._more = self._reactor.callLater(0, self._tell_more)
@@ -182,11 +189,13 @@ class Reader:
         cursor = Cursor(self._events.run, self.number)
         return f"id: {cursor}\nevent: {name}\ndata: {encode(data)}\n\n".encode("ascii")
 
-    def _news(self, entry: Entry, seen: int) -> tuple[str, dict[str, Any]]:
+    def _news(self, entry: Entry | Said, seen: int) -> tuple[str, dict[str, Any]]:
         """The event for an entry, of which changes up to `seen` are known."""
+        told: dict[str, Any] = {"id": entry.torrent_id, "hash_string": entry.info_hash.hex()}
+        if isinstance(entry, Said):
+            return "chat_message", told | {"message": shown(entry.message, MODERN)}
         if entry.torrent_id == SETTINGS:
             return "settings_changed", {"fields": self._settings(entry.since(seen))}
-        told: dict[str, Any] = {"id": entry.torrent_id, "hash_string": entry.info_hash.hex()}
         if entry.removed:
             return "torrent_removed", told
         if entry.added > seen:

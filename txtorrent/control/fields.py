@@ -294,6 +294,20 @@ _ALL: tuple[Field, ...] = (
     ),
     _list("webseeds_ex", nested.WEBSEED, "Web seeds.", attrgetter("webseeds"), "webseeds"),
     _plain("webseeds_sending_to_us", "integer", "Web seeds that we download from."),
+    _plain("tx_chat", "boolean", "Whether its swarm can be talked to.", "chat"),
+    _plain(
+        "tx_chat_in_private",
+        "boolean",
+        "Whether also if it is private; until its metadata is known it may be.",
+        "chat_in_private",
+    ),
+    Field(
+        "tx_chat_speakers",
+        "integer",
+        "Connected peers that can be talked to.",
+        attrgetter("chat_speakers"),
+        told_by=("peers", "chat"),
+    ),
     _plain("tx_min_share", "number 0 to 1, or null", "Its fair share; null: ours.", "min_share"),
     Field(
         "tx_move",

@@ -23,6 +23,7 @@ from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred
 
+from txtorrent.control.chatview import Chat, ChatMessage
 from txtorrent.control.torrentview import Torrent
 
 
@@ -173,9 +174,15 @@ class Observer(Protocol):
     def settings_changed(self, names: Iterable[str]) -> None:
         """These are not what they were."""
 
+    def chat_message(self, torrent: Torrent, message: ChatMessage) -> None:
+        """Something was said in its swarm, by others or by us."""
+
 
 class Session(Protocol):
     """All torrents of one daemon."""
+
+    @property
+    def chat(self) -> Chat: ...
 
     @property
     def settings(self) -> Settings: ...
@@ -221,9 +228,9 @@ class Session(Protocol):
         `directory` (absolute, within `roots`); `paused` (bool; without it the setting
         `start_added_torrents` decides); `cookies` (the value of a Cookie header for the URL); and
         of `Torrent`: `bandwidth_priority`, `labels`, `peer_limit`, `sequential_download`,
-        `sequential_download_from_piece`, `group`, `min_share`; and of `change`: `files_wanted`,
-        `files_unwanted`, `priority_high`, `priority_low`, `priority_normal`, where indices have
-        not been checked yet (FILE_INDEX, PIECE_INDEX).
+        `sequential_download_from_piece`, `group`, `min_share`, `chat`, `chat_in_private`; and of
+        `change`: `files_wanted`, `files_unwanted`, `priority_high`, `priority_low`,
+        `priority_normal`, where indices have not been checked yet (FILE_INDEX, PIECE_INDEX).
 
         RequestError: UNRECOGNIZED_INFO (not a torrent, no such file), CORRUPT_TORRENT,
         HTTP_ERROR, SYSTEM_ERROR, INVALID_PARAMS."""

@@ -86,6 +86,14 @@ OPTIONS: Final[tuple[Option, ...]] = (
     ),
     _option("upload_limit", _RATE, "Its own limit.", "", KILO),
     _option("upload_limited", FLAG, "Whether it counts."),
+    _option("tx_chat", FLAG, "Whether its swarm can be talked to.", "chat", on_add=True),
+    _option(
+        "tx_chat_in_private",
+        FLAG,
+        "Whether also if it is private; until its metadata is known it may be.",
+        "chat_in_private",
+        on_add=True,
+    ),
     _option(
         "tx_min_share",
         Kind("number 0 to 1, or null", _share),

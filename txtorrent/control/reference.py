@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from txtorrent.control import nested
+from txtorrent.control import chatmethods, nested
 from txtorrent.control.dialect import legacy_field, legacy_key
 from txtorrent.control.fields import FIELDS, Field
 from txtorrent.control.method import Method
@@ -27,6 +27,9 @@ OBJECTS: Final[dict[str, Table]] = {
     "tracker_stats": nested.TRACKER_STATS,
     "webseeds_ex": nested.WEBSEED,
     "tx_move": nested.MOVE,
+    "message, messages": chatmethods.MESSAGE,
+    "speakers": chatmethods.SPEAKER,
+    "counters": chatmethods.COUNTERS,
 }
 
 

@@ -185,6 +185,10 @@ class Torrent(Protocol):
     def webseeds_sending_to_us(self) -> int: ...
 
     @property
+    def chat_speakers(self) -> int:
+        """Connected peers that can be talked to."""
+
+    @property
     def peers_from(self) -> Mapping[str, int]:
         """Connected peers by `Peer.source`; what is missing is 0."""
 
@@ -254,6 +258,14 @@ class Torrent(Protocol):
     def min_share(self) -> float | None:
         """The share of its size that it must upload before its last piece is requested, 0 to 1;
         None: the session's. 0: it need not."""
+
+    @property
+    def chat(self) -> bool:
+        """Whether its swarm can be talked to."""
+
+    @property
+    def chat_in_private(self) -> bool:
+        """Whether also if it is private, or its metadata is not known."""
 
     def details(self) -> "Deferred[Details]":
         """Its files and pieces. Has fired already when they are in memory. Control lets go of
