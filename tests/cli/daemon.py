@@ -10,6 +10,7 @@ import shutil
 import socketserver
 import tempfile
 from http.server import BaseHTTPRequestHandler
+from queue import Queue
 from threading import Thread
 
 from click.testing import CliRunner
@@ -123,6 +124,8 @@ class Connection(BaseHTTPRequestHandler):
             stream = self.server.streams.pop(0)
             if isinstance(stream, int):
                 self._respond(stream, b"")
+            elif isinstance(stream, Queue):
+                self._go_on(stream)
             else:
                 self._respond(200, stream.encode(), "text/event-stream")
 
@@ -144,6 +147,14 @@ class Connection(BaseHTTPRequestHandler):
         else:
             reply["result"] = answer
         self._respond(200, json.dumps(reply).encode())
+
+    def _go_on(self, stream):
+        """A stream that goes on until a test puts None there."""
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.end_headers()
+        for text in iter(stream.get, None):
+            self.wfile.write(text.encode())
 
     def _is_let_in(self):
         self.server.headers.append(dict(self.headers))

@@ -1,4 +1,4 @@
-"""Chat of torrents on the list: three daemons in a line, which nobody but their neighbours reach."""
+"""Chat of torrents on the list: three daemons in a line, each of which reaches its neighbours."""
 
 import os
 from random import Random
@@ -134,6 +134,17 @@ class Talking(ChatCase):
         self.assertEqual(chat.counters(entry).accepted, 1)
         self.assertEqual(self.one.box.chat.counters(self.one.entry).sent, 1)
 
+    def test_company(self):
+        """Observers are told how many there are to talk to."""
+        self.line(chat=True)
+        told = ("chat_speakers", self.one.entry.id)
+        self.assertEqual(self.one.noted.told.count(told), 1)
+        self.two.change(chat=False)
+        self.clock.advance(2)
+        self.assertEqual(self.one.noted.told.count(told), 2)
+        self.clock.advance(10)
+        self.assertEqual(self.one.noted.told.count(told), 2)
+
     def test_nicknames(self):
         self.line(chat=True)
         self.result_of(self.one.box.settings.change({"chat_nickname": " ada\n"}))
@@ -194,6 +205,19 @@ class Switching(ChatCase):
         self.three.meet(self.two)
         self.assertEqual(self.three.texts, ["before", "meanwhile"])
         self.assertEqual(self.two.texts, ["before", "meanwhile"])
+
+    def test_seeds_that_have_parted_meet_again(self):
+        """Those that the user named, and one that has fallen asleep meanwhile."""
+        for box in self.boxes:
+            box.add(self.made)
+        self.clock.advance(1)
+        self.two.box.name_peers(self.two.entry, [self.one.address, self.three.address])
+        self.run_until(lambda: self.two.entry.torrent is None, AWAKE_FOR + 10)
+        for box in (self.one, self.three, self.two):
+            box.change(chat=True)
+        self.run_until(lambda: self.two.entry.chat_speakers == 2, 30)
+        self.one.say("hello")
+        self.assertEqual(self.three.texts, ["hello"])
 
     def test_nobody_is_there(self):
         self.one.add(self.made, chat=True)

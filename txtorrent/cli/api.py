@@ -19,6 +19,8 @@ Torrent fields, of torrent_get; the first also of torrent_set
         "bytes_total": number}. Not null from when torrent_set_location is answered until
         `download_dir` is the new place, or the move has failed. Without this field `move --wait`
         waits for `download_dir` alone, and sees a failure only as `error` 3.
+    `tx_chat`, `tx_chat_in_private`: whether the torrent's swarm can be talked to, and whether also
+        if it is private; of torrent_set, too.
 
 Session fields, of session_get and session_set
     `tx_min_share`: number 0..1; 0 is off.
@@ -38,13 +40,21 @@ Methods
     `tx_log_get` {"count": number of the newest lines, at most 1000; "level": that or worse} ->
         {"lines": [{"time": epoch seconds, "level": "debug", "info", "warn", "error" or
         "critical", "text": string}]}, oldest first.
+    `tx_chat_send` {"ids": of one torrent, "text": string} -> {"message": M}, where M is {"id":
+        string, "author": the key in hex, "fingerprint": string, "nickname": string, "text": string,
+        "time": epoch seconds, "is_ours": boolean}; refused when nobody can hear it
+    `tx_chat_get` {"ids": of one torrent, "since": id of a message, when left out all that are kept}
+        -> {"messages": [M], "speakers": [{"address": string, "port": number, "client_name":
+        string}], "muted": [{"author", "fingerprint"}], "nickname": ours, "fingerprint": ours}
+    `tx_chat_mute`, `tx_chat_unmute` {"author": fingerprint or key} -> {}
 
 The stream: GET /events, beside /transmission/rpc, with the same authentication; a 409 is answered
     as everywhere, but need not be. Server-sent events: `id:` is a cursor; `event:` one of
-    `torrent_added`, `torrent_changed`, `torrent_removed`, `settings_changed`, `reset`; `data:` a
-    JSON object. Those of torrents have "id" and "hash_string", and but for torrent_removed
-    "fields" (new values by torrent_get's names; with "name" when added or renamed) and perhaps
-    "lists" (names of those fields that changed and are long). `settings_changed` has "fields" too.
+    `torrent_added`, `torrent_changed`, `torrent_removed`, `settings_changed`, `chat_message` ("id",
+    "hash_string", "message": M), `reset`; `data:` a JSON object. Those of torrents have "id" and
+    "hash_string", and those that are added or changed "fields" (new values by torrent_get's names;
+    with "name" when added or renamed) and perhaps "lists" (names of those fields that changed and
+    are long). `settings_changed` has "fields" too.
     With the header Last-Event-ID the stream goes on behind that event; without, with what comes.
     `reset` ("reason": string) says that what followed the cursor is not known any more: events
     are missed. At least every 30 seconds something comes, if only a comment. Kinds of events that

@@ -68,10 +68,14 @@ class Shell:
 
     def show_table(self, headings: Sequence[Heading], rows: Iterable[Sequence[str]]) -> None:
         """Print a table whose cells are safe to be shown."""
+        paint = self.painter()
+        table = lines(headings, rows, self.console().width, paint)
+        click.echo("\n".join(table), color=paint is not unpainted)
+
+    def painter(self) -> Callable[[str, str], str]:
+        """Gives text in a style of rich's, if standard output shows styles."""
         console = self.console()
-        is_coloured = console.color_system is not None and not console.no_color
-        table = lines(headings, rows, console.width, _paint if is_coloured else unpainted)
-        click.echo("\n".join(table), color=is_coloured)
+        return _paint if console.color_system is not None and not console.no_color else unpainted
 
     def say_json(self, value: Any) -> None:
         """JSON for other programs: indented on a terminal, one line elsewhere."""

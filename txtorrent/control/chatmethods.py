@@ -10,6 +10,7 @@ from txtorrent.control.dialect import Dialect
 from txtorrent.control.method import IDS, Answer, Method, Result
 from txtorrent.control.nested import Table, objects, spelt
 from txtorrent.control.params import Param, text
+from txtorrent.swarm.identity import fingerprint
 
 MAX_ID: Final = 32
 """Digits of a message's id."""
@@ -35,6 +36,10 @@ SPEAKER: Final[Table] = (
     ("address", "string", attrgetter("address")),
     ("port", "integer", attrgetter("port")),
     ("client_name", "string", attrgetter("client")),
+)
+AUTHOR: Final[Table] = (
+    ("author", "key, 64 hexadecimal digits", bytes.hex),
+    ("fingerprint", "string", fingerprint),
 )
 COUNTERS: Final[Table] = tuple(
     (name, "integer", attrgetter(name))
@@ -63,6 +68,7 @@ def get(call: Call) -> Answer:
     return {
         "messages": objects(messages, spelt(MESSAGE, call.dialect)),
         "speakers": objects(chat.speakers(torrent), spelt(SPEAKER, call.dialect)),
+        "muted": objects(chat.muted, spelt(AUTHOR, call.dialect)),
         "counters": _object(chat.counters(torrent), COUNTERS, call.dialect),
         "author": chat.key.hex(),
         "fingerprint": chat.fingerprint,
@@ -124,6 +130,7 @@ CHAT_METHODS: Final[tuple[Method, ...]] = (
         (
             Result("messages", "list of objects", "At most 200, in the order of their coming."),
             Result("speakers", "list of objects", "The connected peers that speak chat."),
+            Result("muted", "list of objects", "Authors who are not heard, in any torrent."),
             Result("counters", "object", "Messages, by what became of them."),
             Result("author", "64 hexadecimal digits", "Our key."),
             Result("fingerprint", "string", "Of our key."),

@@ -306,7 +306,7 @@ _ALL: tuple[Field, ...] = (
         "integer",
         "Connected peers that can be talked to.",
         attrgetter("chat_speakers"),
-        told_by=("peers", "chat"),
+        told_by=("chat_speakers",),
     ),
     _plain("tx_min_share", "number 0 to 1, or null", "Its fair share; null: ours.", "min_share"),
     Field(

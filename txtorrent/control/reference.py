@@ -29,6 +29,7 @@ OBJECTS: Final[dict[str, Table]] = {
     "tx_move": nested.MOVE,
     "message, messages": chatmethods.MESSAGE,
     "speakers": chatmethods.SPEAKER,
+    "muted": chatmethods.AUTHOR,
     "counters": chatmethods.COUNTERS,
 }
 

@@ -8,7 +8,7 @@ What was said outlives the engine's torrent, which comes and goes, but not the d
 
 import re
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 from attrs import frozen
@@ -19,6 +19,7 @@ from txtorrent.errors import Code, RequestError
 from txtorrent.extension import chat
 from txtorrent.extension.interfaces import Link, Swarm
 from txtorrent.seedbox.entry import Entry
+from txtorrent.seedbox.observers import Observers
 from txtorrent.seedbox.preferences import Preferences
 from txtorrent.session import Session
 from txtorrent.settings.settings import Settings
@@ -26,6 +27,7 @@ from txtorrent.storage.database import StateError
 from txtorrent.swarm.chathistory import ChatMessage, History
 from txtorrent.swarm.chatroom import Counters
 from txtorrent.swarm.identity import Identity, fingerprint
+from txtorrent.swarm.peerbook import Source
 
 NOTE: Final = "chat key"
 """The private key, in the state database, in a directory that nobody else may read."""
@@ -50,7 +52,8 @@ class Speaker:
 
 
 class Chatting:
-    """The chat of a session. `entries` by info-hash; `heard` is told of what is news."""
+    """The chat of a session. `entries` by info-hash; `wake` has the engine run for a while what
+    sleeps."""
 
     def __init__(
         self,
@@ -58,15 +61,18 @@ class Chatting:
         settings: Settings,
         preferences: Preferences,
         entries: Mapping[bytes, Entry],
-        heard: Callable[[Entry, ChatMessage], None],
+        observers: Observers,
+        wake: Callable[[Entry], None],
     ) -> None:
         self._session = session
         self._settings = settings
         self._preferences = preferences
         self._entries = entries
-        self._heard = heard
+        self._observers = observers
+        self._wake = wake
         self._muted: set[bytes] = set()
         self._turn = DeferredLock()
+        self._company: dict[Entry, int] = {}
         self._talks: OrderedDict[bytes, History] = OrderedDict()
         self._identity: Identity | None = None
 
@@ -88,6 +94,17 @@ class Chatting:
         running = entry.torrent or entry.fetch
         if running is not None:
             running.refresh_extensions()
+        if entry.record.chat:
+            self._find_company(entry)
+
+    def tick(self, active: Iterable[Entry]) -> None:
+        """To be called every second, with the torrents that the engine runs: tell where there are
+        more or fewer to talk to."""
+        now = {entry: entry.chat_speakers for entry in active if entry.record.chat}
+        for entry in now.keys() | self._company.keys():
+            if now.get(entry, 0) != self._company.get(entry, 0):
+                self._observers.changed(entry, ("chat_speakers",))
+        self._company = {entry: count for entry, count in now.items() if count}
 
     def forget(self, entry: Entry) -> None:
         """A torrent is gone, and what was said there."""
@@ -204,6 +221,15 @@ class Chatting:
             return False
         return chat.may_chat(swarm, entry.record.chat, entry.record.chat_in_private)
 
+    def _find_company(self, entry: Entry) -> None:
+        """Seeds that were sent away, or never dialled, are of use now."""
+        self._wake(entry)
+        connections = entry.connections
+        if connections is not None:
+            connections.found(entry.named_peers, Source.USER)
+        if entry.announcer is not None:
+            entry.announcer.want_peers()
+
     def _take(self, swarm: Swarm, message: ChatMessage) -> None:
         """Something was said. A room that begins anew is told again what was said last."""
         entry = self._entries.get(swarm.info_hash)
@@ -215,7 +241,7 @@ class Chatting:
             self._talks.popitem(last=False)
         if message.id not in {known.id for known in talk}:
             talk.add(message)
-            self._heard(entry, message)
+            self._observers.said(entry, message)
 
     def _settings_changed(self, names: Collection[str]) -> None:
         if "chat_muted" in names:

@@ -95,7 +95,14 @@ class Seedbox:
         self.settings = Preferences(settings, self._listing, self._reach.prepare)
         self._blocking = Blocking(session, settings, self._web)
         self._observers = Observers()
-        self.chat = Chatting(session, settings, self.settings, self.torrents, self._observers.said)
+        self.chat = Chatting(
+            session,
+            settings,
+            self.settings,
+            self.torrents,
+            self._observers,
+            lambda entry: self.runner.called_for(entry),
+        )
         told = self._observers.changed
         self._limiting = Limiting(session, settings, self.torrents.values)
         guard = SpaceGuard(session.disk.read, settings.get, self._look_again)
@@ -518,6 +525,7 @@ class Seedbox:
         for entry in tuple(self.runner.active):
             self._look_at(entry)
         self._brakes.tick(self.runner.active)
+        self.chat.tick(self.runner.active)
         self._goals.tick()
         if self._ticks % WRITE_EVERY == 0:
             Deferred.fromCoroutine(self._write()).addErrback(self._not_written)

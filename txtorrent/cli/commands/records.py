@@ -18,7 +18,9 @@ from txtorrent.cli.shell import Shell, pass_shell
 from txtorrent.cli.stream import Event, follow
 from txtorrent.cli.values import DURATION, NONE, SESSION
 
-KINDS: Final = ("torrent_added", "torrent_changed", "torrent_removed", "settings_changed")
+KINDS: Final = (
+    "torrent_added", "torrent_changed", "torrent_removed", "settings_changed", "chat_message",
+)  # fmt: skip
 """What may be asked for."""
 _HELLO: Final = "hello"
 """Only brings a cursor."""
@@ -35,7 +37,10 @@ _MINUTE: Final = 60
 
 
 @click.command()
-@click.option("--kind", "-k", "kinds", multiple=True, type=click.Choice(KINDS), help="Only these.")
+@click.option(
+    "--kind", "-k", "kinds", multiple=True, type=click.Choice(KINDS), metavar="KIND",
+    help="Only these.",
+)  # fmt: skip
 @click.option(
     "--torrent", "-t", "word", metavar="TORRENT", shell_complete=complete, help="Only of this one."
 )
@@ -52,6 +57,8 @@ def events(
     as_json: bool,
 ) -> None:
     """Follow what changes, until Ctrl-C.
+
+    A KIND is torrent_added, torrent_changed, torrent_removed, settings_changed or chat_message.
 
     Each line begins with the id of the event: --since goes on behind it, and nothing is missed. A
     connection that breaks is made again in the same way. If the daemon no longer knows what came

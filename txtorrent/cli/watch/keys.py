@@ -8,8 +8,9 @@ import os
 import select
 import termios
 import tty
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import Final
 
 from attrs import define
@@ -23,12 +24,14 @@ _SEQUENCES: Final = {
 _CONTROLS: Final = {
     "\r": "enter", "\n": "enter", "\x7f": "backspace", "\x08": "backspace", "\x03": "interrupt",
 }  # fmt: skip
+NO_MORE: Final[Mapping[str, str]] = MappingProxyType({})
 _CHUNK: Final = 1024
 """Bytes read at once; more was pasted, and the rest comes next."""
 
 
-def decode(text: str) -> Iterator[str]:
-    """Names of the keys that sent `text`. Sequences that are not known are left out."""
+def decode(text: str, more: Mapping[str, str] = NO_MORE) -> Iterator[str]:
+    """Names of the keys that sent `text`. Sequences that are not known are left out; `more` has
+    some, with their names, that not everybody has a use for."""
     at = 0
     while at < len(text):
         end = _end(text, at)
@@ -36,6 +39,8 @@ def decode(text: str) -> Iterator[str]:
         at = end
         if sequence == "\x1b":
             yield "escape"
+        elif sequence in more:
+            yield more[sequence]
         elif sequence in _SEQUENCES:
             yield _SEQUENCES[sequence]
         elif sequence in _CONTROLS:
