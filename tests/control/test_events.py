@@ -103,6 +103,43 @@ class Telling(EventsCase):
             ],
         )
 
+    def test_what_changed_before_something_else_did(self):
+        """Each change is told, also of a torrent that stands further behind by a later one; and
+        again to who comes back before he was told all of them."""
+        reading = self.read()
+        reading.events()
+        self.session.told(self.one, error=3)
+        self.session.told(self.two, status=0)
+        self.session.told(self.one, status=0)
+        told = [
+            ("torrent_changed", 2, {"status": 0}),
+            ("torrent_changed", 1, {"error": 3, "status": 0}),
+        ]
+
+        def shown(events):
+            return [(name, data["id"], data["fields"]) for name, data in events]
+
+        text_before = len(reading.connection.transport.value())
+        self.assertEqual(shown(self.news(reading)), told)
+        written = reading.connection.transport.value()[text_before:].decode()
+        first, second = [line for line in written.splitlines() if line.startswith("id: ")]
+        again = self.read(Last_Event_ID=first.removeprefix("id: "))
+        self.assertEqual(shown(again.events()[1:]), told)
+        again = self.read(Last_Event_ID=second.removeprefix("id: "))
+        self.assertEqual(again.events()[1:], [])
+
+    def test_many_changes_at_once(self):
+        """Those that had to wait for a turn, too."""
+        self.patch(events, "AT_ONCE", 1)
+        reading = self.read()
+        reading.events()
+        self.session.told(self.one, error=3)
+        self.session.told(self.two, status=0)
+        self.session.told(self.one, status=0)
+        found = self.news(reading)
+        self.assertEqual(found[-1][1]["fields"], {"error": 3, "status": 0})
+        self.assertEqual(len(found), 2)
+
     def test_added_and_removed(self):
         reading = self.read()
         reading.events()

@@ -90,6 +90,8 @@ class Txtorrent(Client):
 
     name = "txtorrent"
     extra: tuple[str, ...] = ()
+    control = "none"
+    settings = ""
 
     @classmethod
     def absent(cls) -> str | None:
@@ -118,10 +120,10 @@ class Txtorrent(Client):
 
     async def _start(self, sample: Sample, directory: str, peers: tuple[str, ...]) -> None:
         config = os.path.join(self.work, "set.toml")
-        write(config, "")
+        write(config, self.settings)
         options = {
             "--config": config,
-            "--control": "none",
+            "--control": self.control,
             "--torrent": sample.path,
             "--directory": directory,
             "--state": os.path.join(self.work, "state"),
