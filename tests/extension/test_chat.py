@@ -11,7 +11,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from txtorrent.address import Address
 from txtorrent.bencode import decode
 from txtorrent.errors import RequestError
-from txtorrent.extension.chat import kind, may_chat
+from txtorrent.extension.chat import MOST_KEPT, kind, may_chat
 from txtorrent.extension.extensions import Extensions
 from txtorrent.swarm.chatroom import AUTHOR, AWAY, LINK, OURS, ROOM, TOLD, SpokenTooSoon
 from txtorrent.swarm.identity import Identity
@@ -564,3 +564,47 @@ class SwitchTests(WebCase):
         one.extensions.stop()
         self.assertEqual(list(chat.speakers), [])
         self.assertIsNone(one.chat)
+
+
+class CompanyTests(WebCase):
+    """Which connections are kept for the talk alone."""
+
+    def test_who_speaks_chat(self):
+        one, two = self.web.nodes(2)
+        here, _ = self.web.connect(one, two)
+        self.assertTrue(one.extensions.keeps(here))
+        two.is_on = False
+        two.extensions.refresh()
+        self.web.settle()
+        self.assertFalse(one.extensions.keeps(here))
+
+    def test_who_does_not(self):
+        (one,) = self.web.nodes(1)
+        here, there = self.web.connect(one, Node(self.web, 3, knows_chat=False))
+        self.assertFalse(one.extensions.keeps(here))
+        self.assertFalse(there.node.extensions.keeps(there))
+
+    def test_who_has_not_said_yet(self):
+        one, two = self.web.nodes(2)
+        here, there = End(one), End(two)
+        here.other, there.other = there, here
+        self.assertFalse(one.extensions.keeps(here))
+        one.extensions.greet(here)
+        self.assertTrue(one.extensions.keeps(here))
+        one.is_on = False
+        one.extensions.refresh()
+        self.assertFalse(one.extensions.keeps(here))
+
+    def test_a_few(self):
+        """And others in place of those that left."""
+        (one,) = self.web.nodes(1)
+        ends = []
+        for number in range(2, MOST_KEPT + 4):
+            here, _ = self.web.connect(one, Node(self.web, number))
+            ends.append(here)
+        kept = [end for end in ends if one.extensions.keeps(end)]
+        self.assertEqual(kept, ends[:MOST_KEPT])
+        self.assertTrue(one.extensions.keeps(ends[0]))
+        ends[0].close("bye")
+        self.assertTrue(one.extensions.keeps(ends[-1]))
+        self.assertFalse(one.extensions.keeps(ends[-2]))
