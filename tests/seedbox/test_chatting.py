@@ -6,6 +6,7 @@ from random import Random
 from tests.seedbox.case import PIECE, PORT, SEEDING, Noted, SeedboxCase, Session, SessionOptions
 from tests.testing import torrents
 from tests.testing.disk import inline_disk
+from tests.testing.fakepeer import FakePeer
 from txtorrent.address import Address
 from txtorrent.errors import RequestError
 from txtorrent.seedbox import chatting
@@ -16,6 +17,11 @@ from txtorrent.settings.settings import Settings
 from txtorrent.storage.listing import Listing
 from txtorrent.swarm.identity import fingerprint
 from txtorrent.wire.chat import NAME
+from txtorrent.wire.extension import ExtensionHandshake
+from txtorrent.wire.messages import Extended, HaveAll
+
+EXTENDED = bytes(5) + b"\x10\x00\x04"
+"""The reserved bytes of who knows BEP 6 and BEP 10."""
 
 
 class Box:
@@ -271,6 +277,43 @@ class Switching(ChatCase):
         self.one.say("hello again")
         self.assertEqual(self.three.texts, ["hello again"])
         self.assertEqual(self.three.box.chat.history(first[2]), [])
+
+
+class Strangers(ChatCase):
+    """Seeds that are other clients and say less than ours."""
+
+    def setUp(self):
+        super().setUp()
+        self.one.add(self.made, chat=True)
+        self.clock.advance(1)
+        host = self.network.host("20.9.0.1")
+        self.peer = FakePeer(host, self.made.metainfo, self.made.data, reserved=EXTENDED)
+        self.addCleanup(self.peer.stop)
+        self.peer.after_greeting = [HaveAll()]
+        self.peer.dial(self.one.address)
+        self.clock.advance(1)
+
+    def says(self, **ids):
+        named = {name.encode(): number for name, number in ids.items()}
+        self.peer.say(Extended(0, ExtensionHandshake(named).encode()))
+        self.clock.advance(1)
+
+    def test_one_that_does_not_speak_chat(self):
+        self.assertTrue(self.peer.is_connected)
+        self.says(ut_pex=1)
+        self.assertFalse(self.peer.is_connected)
+
+    def test_one_that_takes_it_back(self):
+        self.says(tx_chat=7)
+        self.assertEqual(self.one.entry.chat_speakers, 1)
+        self.says(tx_chat=0)
+        self.assertFalse(self.peer.is_connected)
+
+    def test_one_that_chat_is_turned_off_for(self):
+        self.says(tx_chat=7)
+        self.assertTrue(self.peer.is_connected)
+        self.one.change(chat=False)
+        self.assertFalse(self.peer.is_connected)
 
 
 class Keys(ChatCase):
