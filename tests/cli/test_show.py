@@ -29,6 +29,7 @@ class Case(CommandCase):
         super().setUp()
         self.daemon.add(
             torrent(1, "series", files=FILES, file_stats=STATS, peers=[PEER],
+                    tx_chat=True, tx_chat_speakers=2,
                     tracker_stats=[TRACKER], tracker_list="http://a/x\nhttp://b/x\n\nhttp://c/x"),
             torrent(2, "other"),
         )  # fmt: skip
@@ -50,6 +51,7 @@ class Show(Case):
             ("Name", "series"), ("State", "seeding"), ("Done", "100%, 1.00 MB of 1.00 MB"),
             ("Ratio", "1.50"), ("Directory", "/srv/seed"), ("Pieces", "4 of 256 KiB"),
             ("Trackers", "tracker.example.org"), ("Peers", "3: 0 send to us, 2 get from us"),
+            ("Chat", "on, with 2 peers"),
         ):  # fmt: skip
             self.assertEqual(facts[name].strip(), text)
         self.assertNotIn("Why", facts)

@@ -20,7 +20,7 @@ _SHOWN: Final = (
     "have_unchecked", "have_valid", "is_private", "labels", "magnet_link", "peers_connected",
     "peers_getting_from_us", "peers_sending_to_us", "piece_count", "piece_size", "queue_position",
     "seconds_downloading", "seconds_seeding", "sequential_download", "size_when_done",
-    "total_size", "trackers", "upload_ratio", "uploaded_ever",
+    "total_size", "trackers", "tx_chat", "tx_chat_speakers", "upload_ratio", "uploaded_ever",
 )  # fmt: skip
 
 
@@ -64,6 +64,7 @@ def _now(torrent: Torrent) -> Iterable[tuple[str, str]]:
     yield "Up", rate(torrent.get("rate_upload", 0))
     yield "Time left", eta(torrent.get("eta", -1))
     yield "Peers", _peers(torrent)
+    yield "Chat", f"on, with {torrent['tx_chat_speakers']} peers" if torrent.get("tx_chat") else ""
     yield "Queue", f"{torrent.get('queue_position', 0)}"
     yield "Labels", ", ".join(torrent.get("labels") or ())
     yield "Directory", str(torrent.get("download_dir", ""))
