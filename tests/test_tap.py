@@ -298,8 +298,8 @@ class RealDaemons(Home):
     def test_in_the_background(self):
         torrent, port = self.torrent(), free_port()
         status, output, errors = run(
-            self.home, "--pidfile", "own.pid", "txtorrent", "--torrent", torrent,
-            "--no-dht", "--directory", "d", "--state", "s", "--interface", "127.0.0.1", "--port", port,
+            self.home, "--pidfile", "own.pid", "txtorrent", "--no-dht",
+            "--torrent", torrent, "--directory", "d", "--state", "s", "--interface", "127.0.0.1", "--port", port,
         )  # fmt: skip
         self.assertEqual((status, output, errors), (0, "", ""))
         with open(self.path("own.pid"), encoding="ascii") as file:

@@ -49,7 +49,8 @@ class Nursery:
     def start(self, steps=0, now=False):
         """A daemon that has just been started; see nursery.py for `steps`."""
         argv = [
-            "txtorrent", "--no-dht", "--state", f"{self.home}/state", "--directory", f"{self.home}/content",
+            "txtorrent", "--no-dht", "--state", f"{self.home}/state",
+            "--directory", f"{self.home}/content",
             "--config", f"{self.home}/config.toml",
             "--port", "0", "--interface", HOST, "--control", f"unix:{self.home}/run/control.sock",
         ]  # fmt: skip

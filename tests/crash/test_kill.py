@@ -67,8 +67,9 @@ class KillTests(TestCase):
     def start(self, *more: str) -> Daemon:
         daemon = Daemon()
         argv = [
-            sys.executable, "-m", "twisted", "txtorrent", "--torrent", str(self.torrent),
-            "--no-dht", "--directory", str(self.root / "content"), "--state", str(self.root / "state"),
+            sys.executable, "-m", "twisted", "txtorrent", "--no-dht",
+            "--torrent", str(self.torrent),
+            "--directory", str(self.root / "content"), "--state", str(self.root / "state"),
             "--port", "0", "--interface", OUR_HOST, "--peer", self.peer, "--control", "none", *more,
         ]  # fmt: skip
         daemon.process = reactor.spawnProcess(daemon, argv[0], argv, env=self.environment)

@@ -21,7 +21,7 @@ from txtorrent.seedbox.blocking import Blocking
 from txtorrent.seedbox.brakes import Brakes
 from txtorrent.seedbox.changing import changed
 from txtorrent.seedbox.details import Details, make_details
-from txtorrent.seedbox.directory import check_directory
+from txtorrent.seedbox.directory import check_directory, make_directory
 from txtorrent.seedbox.entry import VERIFYING, Entry
 from txtorrent.seedbox.fairshare import FairShare
 from txtorrent.seedbox.finding import Finding
@@ -446,6 +446,7 @@ class Seedbox:
         await self._on_disk(check_directory, directory)
         unknown = [entry for entry in torrents if entry.record.magnet]
         if unknown:
+            await self._on_disk(make_directory, directory)
             await self._look_there(unknown, directory)
         await self._places.move([each for each in torrents if not each.record.magnet], directory)
 
