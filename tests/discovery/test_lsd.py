@@ -266,6 +266,14 @@ class DisbeliefTests(Case):
         us._heard(lsd.encode(GROUP4, Announce(5, (A,))), Address("127.0.0.2", 5))
         self.assertEqual(self.found["192.168.0.1"], [(A, Address("127.0.0.2", 5))])
 
+    def test_what_is_sent_to_us_alone(self) -> None:
+        """C1: only the group is heard, which routers keep the Internet out of."""
+        us, other = self.run_at("192.168.0.1"), self.ear("192.168.0.9")
+        us.join(A)
+        other.transport.write(lsd.encode(GROUP4, Announce(5, (A,))), ("192.168.0.1", PORT))
+        self.clock.advance(0.1)
+        self.assertEqual((us.status.received, self.found["192.168.0.1"]), (0, []))
+
     def test_malformed(self) -> None:
         us, other = self.run_at("192.168.0.1"), self.ear("192.168.0.9")
         us.join(A)

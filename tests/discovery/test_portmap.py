@@ -582,6 +582,34 @@ class ChangeTests(Case):
         self.clock.advance(1)
         self.assertEqual(router.mapped, {("TCP", 7000): 7000, ("UDP", 7000): 7000})
 
+    def test_while_a_silent_router_is_being_asked(self) -> None:
+        """What it did not answer was about another port: the new one is asked for at once."""
+        router = self.router("pcp")
+        router.silent = True
+        mapping = self.begin(udp=0)
+        self.clock.advance(1)
+        mapping.change(7000, 0)
+        router.silent = False
+        self.clock.advance(20)
+        self.assertEqual((router.mapped, self.states()[0]), ({("TCP", 7000): 7000}, State.MAPPED))
+
+    def test_a_router_that_keeps_the_old_one(self) -> None:
+        """The new port is mapped all the same."""
+        router = self.router("nat-pmp")
+        mapping = self.begin(udp=0)
+        self.clock.advance(1)
+        answer = router.natpmp
+
+        def natpmp(datagram: bytes) -> bytes:
+            router.result = 2 if datagram[-4:] == bytes(4) else 0
+            return answer(datagram)
+
+        router.natpmp = natpmp
+        mapping.change(7000, 0)
+        self.clock.advance(1)
+        self.assertEqual(mapping.status[TCP].port, 7000)
+        self.assertEqual(set(router.mapped), {("TCP", 6881), ("TCP", 7000)})
+
     def test_the_same_ports(self) -> None:
         router = self.router("pcp")
         mapping = self.begin()
