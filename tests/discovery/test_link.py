@@ -67,6 +67,14 @@ class LinkTests(SynchronousTestCase):
         self.assertEqual(str(error), "the router at 192.168.1.1 does not answer")
         self.failureResultOf(self.ask(), NoAnswerError)
 
+    def test_heard_before_it_was_connected(self) -> None:
+        """The kernel keeps others out only from then on."""
+        for sender in (("192.168.1.66", 5351), ("192.168.1.1", 5352)):
+            self.link.datagramReceived(b"?", sender)
+        self.assertEqual(self.others, [])
+        self.link.datagramReceived(b"?", ("192.168.1.1", 5351))
+        self.assertEqual(self.others, [b"?"])
+
     def test_the_router_says_no(self) -> None:
         def read(datagram: bytes) -> None:
             raise MappingError("no")
