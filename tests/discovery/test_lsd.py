@@ -347,6 +347,16 @@ class TroubleTests(Case):
         self.clock.advance(RETRY + 2)
         self.assertEqual(len(other.heard), 1)
 
+    def test_a_socket_that_is_closed_under_us(self) -> None:
+        """As reactors do after errors."""
+        us = self.run_at("192.168.0.1", "fd00::1")
+        us._sockets[0]._listening.transport.stopListening()
+        self.clock.advance(1)
+        self.assertEqual(us.status.listening, (GROUP6,))
+        self.assertEqual(us.status.errors, {GROUP4: "the socket was closed"})
+        self.clock.advance(RETRY)
+        self.assertEqual(us.status.listening, (GROUP4, GROUP6))
+
     def test_a_host_with_nothing(self) -> None:
         us = self.run_at("2001:db8::1")
         us.join(A)

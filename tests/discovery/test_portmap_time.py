@@ -183,16 +183,23 @@ class ChangeTests(Case):
         self.clock.advance(1)
         self.assertEqual(router.mapped, {("TCP", 7000): 7000, ("UDP", 7000): 7000})
 
-    def test_while_a_silent_router_is_being_asked(self) -> None:
-        """What it did not answer was about another port: the new one is asked for at once."""
-        router = self.router("pcp")
-        router.silent = True
+    def test_while_the_router_refuses_the_old_one(self) -> None:
+        """That was about another port: the new one is asked for at once."""
+        router = self.router("pcp", lifetime=600)
         mapping = self.begin(udp=0)
-        self.clock.advance(1)
+        self.clock.advance(290)
+        answer, before = router.pcp, len(router.seen)
+
+        def pcp(datagram: bytes) -> bytes:
+            router.result = 2 if int.from_bytes(datagram[40:42], "big") == 6881 else 0
+            return answer(datagram)
+
+        router.pcp = pcp
+        self.clock.run_until(lambda: len(router.seen) > before)
         mapping.change(7000, 0)
-        router.silent = False
-        self.clock.advance(20)
-        self.assertEqual((router.mapped, self.states()[0]), ({("TCP", 7000): 7000}, State.MAPPED))
+        self.clock.advance(5)
+        self.assertEqual(mapping.status[TCP].port, 7000)
+        self.assertIn(("TCP", 7000), router.mapped)
 
     def test_a_router_that_keeps_the_old_one(self) -> None:
         """The new port is mapped all the same."""
