@@ -30,7 +30,7 @@ class Case(TestCase):
         high, low = divmod(os.getpid(), 250)
         self.address = f"127.{high % 250 + 1}.{low + 1}.{next(_numbers)}"
 
-    def begin(self) -> PortMapping:
+    def begin(self, **options) -> PortMapping:
         pool = ThreadPool(0, 2)
         pool.start()
         self.addCleanup(pool.stop)
@@ -40,6 +40,7 @@ class Case(TestCase):
             lambda call, *args: deferToThreadPool(reactor, pool, call, *args),
             lambda: gateway.Gateway(self.address, self.address),
             lambda host: None,
+            **options,
         )
         self.addCleanup(made.stop)
         made.start(6881, 6882)
@@ -89,6 +90,16 @@ class UpnpTests(Case):
         status = await self.settled(self.begin())
         self.assertIn("which is not the router", status[Protocol.TCP].error)
         self.assertEqual(igd.mapped, {})
+
+
+class RefusedTests(Case):
+    async def test_nobody_is_there(self) -> None:
+        """The kernel says so."""
+        mapping = self.begin(device=None)
+        status = (await self.settled(mapping))[Protocol.TCP]
+        self.assertEqual(status.state, State.FAILED)
+        silent = f"the router at {self.address} does not answer"
+        self.assertEqual(status.error, f"{silent}; {upnp.MISSING}")
 
 
 class PcpTests(Case):
