@@ -438,23 +438,22 @@ class Seedbox:
         self, torrents: Collection[Entry], directory: str, move: bool
     ) -> "Deferred[None]":
         """Have the content in `directory` from now on, moved there or looked for there."""
-        if move:
-            return Deferred.fromCoroutine(self._move(torrents, directory))
-        return Deferred.fromCoroutine(self._look_there(torrents, directory))
+        return Deferred.fromCoroutine(self._set_location(torrents, directory, move))
 
-    async def _move(self, torrents: Collection[Entry], directory: str) -> None:
+    async def _set_location(self, torrents: Collection[Entry], directory: str, move: bool) -> None:
+        """Of a magnet link nothing is anywhere yet: it will be in `directory`."""
         await self._on_disk(check_directory, directory)
         unknown = [entry for entry in torrents if entry.record.magnet]
         if unknown:
             await self._on_disk(make_directory, directory)
             await self._look_there(unknown, directory)
-        await self._places.move([each for each in torrents if not each.record.magnet], directory)
+        known = [entry for entry in torrents if entry not in unknown]
+        await (self._places.move if move else self._look_there)(known, directory)
 
     def _on_disk(self, do: Callable[[str, Sequence[str]], Any], path: str) -> "Deferred[Any]":
         return self._session.disk.read.run(do, path, self.roots)
 
     async def _look_there(self, torrents: Collection[Entry], directory: str) -> None:
-        await self._on_disk(check_directory, directory)
         await self._listing.change(await self._places.look_there(torrents, directory))
         for entry in torrents:
             self._observers.changed(entry, ("directory",))
