@@ -67,6 +67,19 @@ class Listed(MagnetCase):
         again = self.result_of(self.box.add(self.link(made), {}))
         self.assertEqual((again.torrent, again.is_duplicate), (entry, True))
 
+    def test_another_link_to_it(self):
+        """What it knows besides counts, too."""
+        made = self.payload(1)
+        node = self.seed(made)
+        entry = self.add_link(self.link(made, "tr=http%3A%2F%2Fone.example%2Fannounce"))
+        self.clock.advance(1)
+        more = ("tr=http%3A%2F%2Ftwo.example%2Fannounce", "tr=http%3A%2F%2Fone.example%2Fannounce")
+        added = self.result_of(self.box.add(self.link(made, self.peer(node), *more), {}))
+        self.assertTrue(added.is_duplicate)
+        urls = [url for tier in entry.record.trackers for url in tier]
+        self.assertEqual(urls, [f"http://{host}.example/announce" for host in ("one", "two")])
+        self.run_until(lambda: entry.status == SEEDING, 60)
+
     def test_what_is_no_link(self):
         for link, words in [
             ("magnet:?dn=nothing", "no info-hash"),
