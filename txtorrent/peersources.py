@@ -224,6 +224,12 @@ class PeerSources(Outside):
         return self.external.ipv4 or self.external.ipv6
 
     @property
+    def hosts(self) -> tuple[str, ...]:
+        """Our external addresses of both families, as far as they are known."""
+        known = (self.external.ipv4, self.external.ipv6)
+        return tuple(host for host in known if host is not None)
+
+    @property
     def dht_port(self) -> int | None:
         """The UDP port of our DHT node, while there is one."""
         return self.udp.port if self.dht is not None and self.udp is not None else None
@@ -269,9 +275,8 @@ class PeerSources(Outside):
         )
         udp.add_receiver(is_dht, dht.received)
         dht.start(self._state)
-        for host in (self.external.ipv4, self.external.ipv6):
-            if host is not None:
-                dht.know_ourselves(host)
+        for host in self.hosts:
+            dht.know_ourselves(host)
         for member in self._members.values():
             self._join_dht(dht, member)
         self._saving = self._reactor.callLater(SAVE_EVERY, self._save_now_and_then)

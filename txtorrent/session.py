@@ -351,6 +351,7 @@ class Session:
                 self.port,
                 finders=[self.sources],
                 seen_as=self.sources.tracker_saw,
+                hosts=lambda: self.sources.hosts,
             ),
             buffers=BufferPool(),
             scratch=make_scratch(),
