@@ -246,18 +246,18 @@ class Connections:
             self._leave(link)
         listens_at = self._listens_at.pop(link, None)
         if listens_at is not None:
-            self.book.disconnected(listens_at, self._now())
+            self._note_end(link, listens_at)
         if link.outbound and link.address not in self._listens_at.values():
-            self._note_end(link)
+            self._note_end(link, link.address)
         self._mind_gone()
 
-    def _note_end(self, link: PeerProtocol) -> None:
+    def _note_end(self, link: PeerProtocol, contact: Address) -> None:
         """Who hangs up at once, again and again, is dialled at growing distances."""
         now = self._now()
         if link.took_part and link.peer.was_of_use(now):
-            self.book.disconnected(link.address, now)
+            self.book.disconnected(contact, now)
         else:
-            self.book.failed(link.address, now)
+            self.book.failed(contact, now)
 
     # -- ends --------------------------------------------------------------------------------
 
@@ -303,7 +303,7 @@ class Connections:
 
     def drop_useless(self, link: PeerProtocol) -> None:
         """Two seeds have nothing to say to each other."""
-        self.book.forget(link.address)
+        self.book.forget(link.peer.contact or link.address)
         link.close("both have everything")
 
     def keep_private(self) -> None:
