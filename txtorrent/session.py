@@ -22,7 +22,6 @@ from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred, fail, gatherResults, maybeDeferred, succeed
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IListeningPort
-from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -41,6 +40,7 @@ from txtorrent.storage.disk import Disk, ThreadLane
 from txtorrent.storage.filepool import FilePool
 from txtorrent.storage.journal import Journal
 from txtorrent.storage.notes import Notes
+from txtorrent.supervised import Supervised
 from txtorrent.swarm.acceptrate import AcceptRate
 from txtorrent.swarm.banlist import BanList
 from txtorrent.swarm.blocklist import Blocklist
@@ -490,28 +490,3 @@ def _paths(metainfo: Metainfo) -> set[tuple[str, ...]]:
 
 def _errno(error: CannotListenError) -> int | None:
     return getattr(error.socketError, "errno", None)
-
-
-class Supervised:
-    """A periodic call that an exception does not end: it is logged, and the next one comes."""
-
-    def __init__(self, clock: Any, interval: float, call: Callable[[], None]) -> None:
-        self._call = call
-        self._interval = interval
-        self._loop = LoopingCall(self._safely)
-        self._loop.clock = clock
-
-    def start(self) -> None:
-        """Call every `interval` seconds from now on."""
-        self._loop.start(self._interval, now=False)
-
-    def stop(self) -> None:
-        """Call no more."""
-        if self._loop.running:
-            self._loop.stop()
-
-    def _safely(self) -> None:
-        try:
-            self._call()
-        except Exception:
-            _log.failure("an error of ours in periodic work; it goes on")

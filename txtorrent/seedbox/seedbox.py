@@ -45,10 +45,11 @@ from txtorrent.seedbox.statistics import Statistics
 from txtorrent.seedbox.trackerdefaults import TrackerDefaults
 from txtorrent.seedbox.turns import Turns
 from txtorrent.seedbox.web import Web
-from txtorrent.session import Session, Supervised
+from txtorrent.session import Session
 from txtorrent.settings.settings import Settings
 from txtorrent.storage import listing
 from txtorrent.storage.listing import Changes, Listing
+from txtorrent.supervised import Supervised
 from txtorrent.swarm.queue import Move
 from txtorrent.swarm.share import Goal
 from txtorrent.tracker.announcer import Announcer
