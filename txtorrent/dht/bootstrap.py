@@ -27,7 +27,8 @@ ENOUGH: Final = 4
 """Good nodes from which a node finds its way without routers."""
 FIRST_PAUSE: Final = 15.0
 """Seconds until the next try when nobody was found; doubled each time."""
-LONGEST_PAUSE: Final = 900.0
+LONGEST_PAUSE: Final = 300.0
+"""Seconds: how long after an outage we are back at the latest."""
 NEIGHBOURHOOD: Final = 900.0
 """Seconds between looks for the nodes closest to ourselves, which store with us."""
 MOST_HINTS: Final = 200
@@ -82,7 +83,14 @@ class Bootstrap:
             self._look(self._arrived)
 
     def restart(self) -> None:
-        """Look for the nodes closest to ourselves anew: we have another id, or met somebody."""
+        """Look for the nodes closest to ourselves anew: we have another id."""
+        if self._lookup is not None:
+            self._lookup.cancel()
+            self._lookup = None
+        self.met()
+
+    def met(self) -> None:
+        """There is somebody to ask now: do not wait for the next try."""
         self._next_try, self._pause, self._looked_at = 0.0, FIRST_PAUSE, None
         self.tick()
 
@@ -124,7 +132,7 @@ class Bootstrap:
         self._resolving = None
         if self._stopped or isinstance(found, Failure) or not found:
             return
-        self._node.routers.update(found)
+        self._node.routers = set(found)
         self._look(self._arrived, found)
 
     def _arrived(self, lookup: Lookup) -> None:
