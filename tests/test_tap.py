@@ -299,7 +299,8 @@ class RealDaemons(Home):
         torrent, port = self.torrent(), free_port()
         status, output, errors = run(
             self.home, "--pidfile", "own.pid", "txtorrent", "--no-dht",
-            "--torrent", torrent, "--directory", "d", "--state", "s", "--interface", "127.0.0.1", "--port", port,
+            "--torrent", torrent, "--directory", "d", "--state", "s", "--interface", "127.0.0.1",
+            "--port", port,
         )  # fmt: skip
         self.assertEqual((status, output, errors), (0, "", ""))
         with open(self.path("own.pid"), encoding="ascii") as file:

@@ -7,7 +7,6 @@ torrent = session.add(load("x.torrent"), TorrentOptions(directory="/srv"))
 await session.stop()
 """
 
-import errno
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -34,6 +33,7 @@ from txtorrent.metainfo.magnet import Magnet
 from txtorrent.metainfo.torrentfile import Metainfo
 from txtorrent.peer.factory import InboundFactory
 from txtorrent.peer.interfaces import Refused, Swarm
+from txtorrent.peer.udpport import ALL, ALL_IPV4, NO_IPV6
 from txtorrent.peer.uploads import make_scratch
 from txtorrent.peersources import PeerSources, SourceOptions
 from txtorrent.storage.disk import Disk, ThreadLane
@@ -68,12 +68,8 @@ MOST_CONNECTIONS: Final = 1_000_000
 """What only the descriptors of the process limit: see `SessionOptions.most_connections`."""
 BACKLOG: Final = 512
 """Connections that the kernel holds until they are accepted."""
-ALL: Final = "::"
-ALL_IPV4: Final = "0.0.0.0"  # noqa: S104 - the user asked for no interface, so for all
 ROUTER_THREADS: Final = 2
 """For calls to the router, which may block: one more while a slow one is given up."""
-NO_IPV6: Final = (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL)
-"""What a system without IPv6 says to one who listens at `ALL`."""
 
 _log = Logger()
 

@@ -377,6 +377,22 @@ class Routers(DhtCase):
         self.net.clock.advance(60.0)
         self.assertEqual(asked, [])
 
+    def test_a_network_of_two(self) -> None:
+        """Each is the other's router: they are nodes like others, and one stores for the other."""
+        net = DhtNet(seed=5)
+        first, second = NetDht(net, "20.70.0.1"), NetDht(net, "20.71.0.1")
+        for one, other in ((first, second), (second, first)):
+            one.dht.add_router(other.address.host, other.address.port)
+            one.start()
+        net.clock.advance(60.0)
+        self.assertEqual([row.address for row in first.dht.table()], [second.address])
+        second.dht.join(b"i" * 20, lambda peers: None, lambda: True)
+        net.clock.advance(30.0)
+        result = net.clock.result_of(first.dht.find_peers(b"i" * 20))
+        self.assertEqual([peer.host for peer in result.peers], [second.address.host])
+        for each in (first, second):
+            each.leave()
+
     def test_names_are_looked_up(self) -> None:
         """And looked up again, later and later, while nobody is there."""
         network = Network()

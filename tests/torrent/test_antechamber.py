@@ -1,4 +1,4 @@
-"""Peers of a torrent whose metadata is not known: what they say is kept, in bounds, and heard later;
+"""Peers of a torrent whose metadata is not known: what they say is kept in bounds, and heard later;
 what some of them say of the metadata is wrong (THREATS B10)."""
 
 from tests.swarms.test_magnets import MagnetCase

@@ -38,6 +38,9 @@ table within FRESH."""
 BEGIN_WITH: Final = 2 * BUCKET_SIZE
 """Nodes of the table that a lookup begins with: some of the closest may be gone."""
 
+OURSELVES: Final = "127.0.0.1"
+"""Who may know of peers in local networks."""
+
 
 class Node:
     """`send` sends a datagram; `nodes_of` are the closest nodes of either family; `seen_as` is
@@ -141,6 +144,10 @@ class Node:
         if is_ours and address not in self.table and self._strangers < STRANGERS:
             self._strangers += 1
             self.ask(address, None, Ping(), self)
+
+    def stored(self, info_hash: bytes, count: int) -> list[Address]:
+        """At most so many of the peers that others have announced to us."""
+        return self.answers.peers.peers(info_hash, OURSELVES, count, self._reactor.seconds())
 
     def tick(self) -> None:
         """Ask after those of whom nothing was heard, and renew what has not changed for long."""

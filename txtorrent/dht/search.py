@@ -126,6 +126,15 @@ class PeerSearch(Search):
     _leeches: list[bytes] = field(init=False, factory=list)
     _uncounted: set[str] = field(init=False, factory=set)
 
+    def start(self) -> None:
+        """Begin, with those that were announced to ourselves."""
+        stored = [peer for node in self.nodes for peer in node.stored(self.target, MOST_PEERS)]
+        self.peers.update(dict.fromkeys(stored[:MOST_PEERS]))
+        self._uncounted.update(peer.host for peer in self.peers)
+        if self.peers:
+            self.took(list(self.peers))
+        super().start()
+
     def question(self) -> Question:
         """For peers."""
         return GetPeers(self.target, scrape=self.scrape)
