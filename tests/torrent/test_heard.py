@@ -185,6 +185,17 @@ class Nodes(HeardCase):
         self.assertEqual((fake.of(m.Port), fake.handshake.dht), ([], False))
         self.assertTrue(fake.is_connected)
 
+    def test_of_a_private_torrent(self):
+        """Nobody is told of our node, and we ask nobody for theirs."""
+        settings = {"sources": SourceOptions(dht=True)}
+        seed = self.swarm.add_seed(settings=settings)
+        self.clock.advance(0.1)
+        seed.parts.connections.is_private = True
+        fake = self.greeted(seed, m.Port(7001), reserved=WITH_DHT)
+        self.clock.advance(10)
+        self.assertEqual((fake.of(m.Port), fake.handshake.dht), ([], False))
+        self.assertEqual(seed.session.sources.dht.status.ipv4.queries_out, 0)
+
     def test_no_port(self):
         settings = {"sources": SourceOptions(dht=True)}
         seed = self.swarm.add_seed(settings=settings)

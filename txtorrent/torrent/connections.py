@@ -214,7 +214,7 @@ class Connections:
 
     def dht_node(self, link: PeerProtocol, port: int) -> None:
         """It has a DHT node."""
-        if port and not self.is_private:
+        if not self.is_private:
             self._shared.outside.dht_node(Address(link.address.host, port))
 
     def heard(self, link: PeerProtocol, handshake: ExtensionHandshake) -> None:
