@@ -233,9 +233,12 @@ class Connections:
             self.stage.exchange.heard(link)
 
     def _note_contact(self, link: PeerProtocol, contact: Address) -> None:
-        """Who connected to us can be found again when the connection has ended."""
+        """Who connected to us can be found again when the connection has ended; of a private
+        torrent only the tracker says who may be dialled."""
         if link.peer.contact is None:
             link.peer.contact = contact
+            if self.is_private:
+                return
             self.book.add([contact], Source.INCOMING)
             self._listens_at.setdefault(link, contact)
             self.book.connected(contact)
