@@ -113,7 +113,7 @@ def nodes(shell: Shell, as_json: bool) -> None:
     """List the nodes that we know.
 
     Seen is how long ago each was heard of, RTT how long its last answer took. An id fits if it is
-    one that the address may have; nodes of which that is not so come last when something is stored.
+    one that the address may have (BEP 42), so that nobody can choose where in the DHT to be.
     """
     found = shell.api.call("tx_dht_table_get")["nodes"]
     if as_json:
@@ -209,7 +209,7 @@ def _info_hash(shell: Shell, word: str) -> str:
 def _found(found: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
     yield "Peers", f"{len(found['peers'])} found"
     if found["seeds"] is not None:
-        yield "Estimate", f"{found['seeds']} seeds, {found['leeches']} others"
+        yield "Estimate", f"{counted(found['seeds'], 'seed')}, {counted(found['leeches'], 'other')}"
     yield "Nodes", f"{_nodes(found)}; {counted(found['hops'], 'hop')} to the farthest"
 
 
