@@ -4,6 +4,7 @@ from twisted.internet.protocol import DatagramProtocol
 
 from tests.swarms.test_magnets import MagnetCase
 from tests.testing.swarm import PORT
+from tests.testing.udp import sent_datagrams
 from txtorrent.dht.dht import DhtOptions
 from txtorrent.peersources import SourceOptions
 from txtorrent.swarm.peerbook import Source
@@ -87,13 +88,15 @@ class Private(SourcesCase):
         options = SourceOptions(
             dht=True, local=True, nodes=DhtOptions(routers=((router.host.addresses[0], PORT),))
         )
-        heard = []
-        swarm.network.tap = lambda data, *_: heard.append(data)
+        sent = sent_datagrams(self)
         seed = swarm.add_seed(settings={"sources": options})
         leecher = swarm.add_leecher(settings={"sources": options})
         swarm.run_until_complete(leecher, limit=60)
         swarm.run(1000)
         self.assertGreater(seed.session.sources.dht.status.ipv4.queries_out, 0)
+        info_hash = swarm.payload.metainfo.info_hash
+        for form in (info_hash, info_hash.hex().encode(), info_hash.hex().upper().encode()):
+            self.assertEqual([data for data in sent if form in data], [])
 
 
 class Exchanged(SourcesCase):

@@ -221,16 +221,6 @@ async def sample(call: Call) -> Answer:
     }
 
 
-def _utf8(name: str, value: Any) -> str:
-    """Half a surrogate pair is JSON, but no text."""
-    found: str = text(MAX_VALUE).read(name, value)
-    try:
-        found.encode()
-    except UnicodeEncodeError:
-        raise refuse(name, "text", value) from None
-    return found
-
-
 _TARGET: Final = _exactly(TARGET_SIZE)
 _SALT: Final = Kind("hexadecimal", _salt)
 _SEQ: Final = whole_number(0, MAX_SEQ)
@@ -292,7 +282,7 @@ DHT_METHODS: Final[tuple[Method, ...]] = (
         "Store an item in the DHT (BEP 44): an immutable one, or a mutable one if there is a"
         " `private_key`. Nodes forget it after two hours unless it is put again.",
         (
-            Param("value", Kind("string", _utf8), "Stored as UTF-8; or else `bencoded`."),
+            Param("value", text(MAX_VALUE), "Stored as UTF-8; or else `bencoded`."),
             Param(
                 "bencoded",
                 Kind("base64", _bencoded),

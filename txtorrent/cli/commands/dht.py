@@ -233,7 +233,7 @@ def get(shell: Shell, target: str | None, key: str | None, salt: str | None, as_
     \b
     Examples:
       txtorrent dht get e5f96f6f38320f0f33959cb4d3d656452117aadb
-      txtorrent dht get --key 77ff84905a91936367c01360803104f92432fcd904a43511876df5cdf3e7e548
+      txtorrent dht get --salt news --key PUBLIC
     """
     if (target is None) == (key is None):
         raise Misused("write TARGET or --key, one of them")

@@ -39,20 +39,21 @@ def network(shell: Shell, as_json: bool) -> None:
 def _facts(found: Sources) -> Iterable[tuple[str, str]]:
     yield "Port for peers", f"TCP {found['tcp_port']}"
     yield "Port of the DHT", f"UDP {found['udp_port']}" if found["udp_port"] else "none"
-    hosts = list(map(_external, found["external"]))
-    yield "Our address", "\n".join(hosts) or "not known yet: too few have said it"
+    yield "Our address", "" if found["external"] else "not known yet: nobody has said it"
+    for each in found["external"]:
+        yield "Our address", _external(each)
     mappings = found["port_mapping"]
     yield "Router", "" if mappings else "not asked (port_forwarding_enabled is off)"
     for mapping in mappings:
         yield f"Router, {mapping['protocol'].upper()}", _mapping(mapping)
-    yield "Local discovery", _local(found["lpd"])
+    yield from _local(found["lpd"])
     yield "Peer exchange", "on" if found["pex_enabled"] else "off"
     yield "DHT", dht_state(found) + ("; see `txtorrent dht`" if found["dht_enabled"] else "")
 
 
 def _external(each: Mapping[str, Any]) -> str:
     votes = counted(each["votes"], "vote")
-    return f"{each['host']}, {votes}" + ("" if each["is_believed"] else ", not believed")
+    return f"{each['host']}, {votes}" + ("" if each["is_believed"] else "; not believed")
 
 
 def _mapping(each: Mapping[str, Any]) -> str:
@@ -64,17 +65,17 @@ def _mapping(each: Mapping[str, Any]) -> str:
     return f"{told}: {each['error']}" if each["error"] else str(told)
 
 
-def _local(local: Mapping[str, Any] | None) -> str:
+def _local(local: Mapping[str, Any] | None) -> Iterable[tuple[str, str]]:
     if local is None:
-        return "off (lpd_enabled)"
+        yield "Local discovery", "off (lpd_enabled)"
+        return
     groups = ", ".join(local["listening"]) or "nothing"
     torrents = counted(local["torrents"], "torrent")
-    lines = [
-        f"on, {torrents} announced, listening to {groups}",
-        f"{local['sent']} sent, {local['received']} received" + dropped(local["dropped"]),
-        *(f"{group}: {why}" for group, why in local["errors"].items()),
-    ]
-    return "\n".join(lines)
+    yield "Local discovery", f"on, {torrents} announced, listening to {groups}"
+    counts = f"{local['sent']} sent, {local['received']} received"
+    yield "Its messages", counts + dropped(local["dropped"])
+    for group, why in local["errors"].items():
+        yield "Its trouble", f"{group}: {why}"
 
 
 def dht_state(found: Sources) -> str:
