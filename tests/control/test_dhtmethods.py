@@ -221,6 +221,7 @@ class Put(ControlCase):
             ({"value": 5}, "value: wants text"),
             ({"value": "x" * 2001}, "value: wants text"),
             ({"bencoded": "zz!"}, "base64 of a bencoded value"),
+            ({"bencoded": "aT!Vl"}, "base64 of a bencoded value"),
             ({"bencoded": "ä"}, "base64 of a bencoded value"),
             ({"bencoded": encoded(b"i5")}, "bencoded: the data ends early"),
             ({"bencoded": encoded(b"l" * 9 + b"e" * 9)}, "bencoded: nested too deep"),

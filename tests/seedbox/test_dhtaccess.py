@@ -173,7 +173,15 @@ class Refused(Case):
         self.result_of(self.session.notes.put({"dht": b""}))
         self.restart()
         for search in self.searches():
-            self.refused(search, "knows no node yet")
+            self.refused(search, "knows nobody to ask")
+
+    def test_nobody_answers_any_more(self):
+        for session in self.sessions:
+            self.result_of(session.stop())
+        self.sessions = []
+        self.run_until(lambda: all(each.state == "bad" for each in self.box.dht.nodes()), 7200)
+        self.assertTrue(self.box.dht.nodes())
+        self.refused(lambda: self.box.dht.sample(OTHER), "knows nobody to ask")
 
     def test_too_many(self):
         searching = [self.box.dht.sample(OTHER) for _ in range(MOST_SEARCHES)]

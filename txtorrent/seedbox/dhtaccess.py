@@ -13,6 +13,7 @@ from twisted.internet.defer import CancelledError, Deferred
 from txtorrent.bencode import Value
 from txtorrent.dht.dht import Dht, DhtBusy, PutResult
 from txtorrent.dht.search import LookupResult, SampleResult
+from txtorrent.dht.table import State
 from txtorrent.errors import Code, RequestError
 from txtorrent.peersources import PeerSources
 from txtorrent.seedbox.entry import Entry
@@ -93,8 +94,8 @@ class DhtAccess:
     async def _searched(self, begin: Callable[[Dht], "Deferred[_T]"], target: bytes) -> _T:
         self._check_public(target)
         dht = self._dht()
-        if not dht.table():
-            raise _trouble("the DHT knows no node yet: it looks for some, try again in a minute")
+        if all(row.state is State.BAD for row in dht.table()):
+            raise _trouble("the DHT knows nobody to ask: it looks for nodes, try again in a minute")
         try:
             return await begin(dht).addTimeout(SEARCH_LIMIT, self._reactor)
         except ValueError as error:

@@ -81,7 +81,7 @@ def _local(local: Mapping[str, Any] | None) -> Iterable[tuple[str, str]]:
 def dht_state(found: Sources) -> str:
     """Whether it is on, and if not, why."""
     if found["dht_trouble"]:
-        return f"off: {found['dht_trouble']}"
+        return f"off: {found['dht_trouble'].removeprefix('no DHT: ')}"
     if not found["dht_enabled"]:
         return "off (dht_enabled)"
     return "on, only asking (dht_read_only)" if found["dht_read_only"] else "on"
