@@ -47,7 +47,7 @@ class Network(CommandCase):
             (DHT_ON, "DHT on; see `txtorrent dht`"),
             ({**DHT_ON, "dht_read_only": True},
              "DHT on, only asking (dht_read_only); see `txtorrent dht`"),
-            ({"dht_trouble": "no DHT: UDP port 6881 is in use"}, "DHT off: UDP port 6881 is in use"),
+            ({"dht_trouble": "no DHT: UDP port 1 is in use"}, "DHT off: UDP port 1 is in use"),
         ):  # fmt: skip
             self.assertIn(row, self.shown(**changes))
         self.assertIn("Port of the DHT UDP 6881", self.shown(**DHT_ON))
