@@ -12,7 +12,7 @@ from random import Random
 from typing import Any, Final
 
 from attrs import define, field, frozen
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
@@ -346,7 +346,8 @@ class PeerSources(Outside):
 
 
 def _not_closed(failure: Failure) -> None:
-    _log.failure("an error of ours while a source of peers ended", failure)
+    if not failure.check(CancelledError):  # the session could wait no longer
+        _log.failure("an error of ours while a source of peers ended", failure)
 
 
 def _why(error: CannotListenError) -> str:

@@ -104,7 +104,6 @@ class Files(Case):
             self.json("files", "series", "--json")[1], {"index": 1, **FILES[1], **STATS[1]}
         )
 
-
     def test_a_magnet_link(self):
         self.daemon.torrents[1].update(files=[], file_stats=[], metadata_percent_complete=0.25)
         for arguments in ((), ("--want", "all"), ("--json",)):

@@ -3,9 +3,9 @@
 from twisted.internet.protocol import DatagramProtocol
 
 from tests.swarms.test_magnets import MagnetCase
-from tests.testing.ports import PortTable
 from tests.testing.swarm import PORT
 from tests.testing.tcp import StreamSocket
+from tests.testing.udp import sent_datagrams
 from txtorrent.dht.dht import DhtOptions
 from txtorrent.peersources import SourceOptions
 from txtorrent.swarm.peerbook import Source
@@ -88,18 +88,13 @@ class Private(SourcesCase):
 
     def capture(self, private):
         """What a swarm with everything on sends: datagrams, and what goes over TCP."""
-        datagrams, streams = [], []
-        deliver, send = PortTable.deliver, StreamSocket.send
-
-        def note_datagram(table, datagram):
-            datagrams.append(datagram)
-            deliver(table, datagram)
+        streams, send = [], StreamSocket.send
 
         def note_stream(socket, data):
             streams.append(bytes(data))
             return send(socket, data)
 
-        self.patch(PortTable, "deliver", note_datagram)
+        datagrams = sent_datagrams(self)
         self.patch(StreamSocket, "send", note_stream)
         swarm = self.swarm(30 * 32768, piece_length=32768, private=private)
         _, router = self.network(swarm)
@@ -115,8 +110,8 @@ class Private(SourcesCase):
         """Which of those that give a torrent away were heard."""
         info_hash, datagrams, stream = self.capture(private)
         self.assertIn(info_hash, stream)
-        dht = any(info_hash in each.data for each in datagrams)
-        local = any(info_hash.hex().encode() in each.data.lower() for each in datagrams)
+        dht = any(info_hash in each for each in datagrams)
+        local = any(info_hash.hex().encode() in each.lower() for each in datagrams)
         names = [name for name in (b"ut_pex", b"ut_metadata") if name in stream]
         bit = reserved_bits(dht=True) + info_hash in stream
         port = Port(PORT).encode() in stream

@@ -38,6 +38,9 @@ Methods
     `tx_log_get` {"count": number of the newest lines, at most 1000; "level": that or worse} ->
         {"lines": [{"time": epoch seconds, "level": "debug", "info", "warn", "error" or
         "critical", "text": string}]}, oldest first.
+    `tx_sources_get`, `tx_dht_table_get`, `tx_dht_lookups_get`, `tx_dht_find_peers`, `tx_dht_get`,
+        `tx_dht_put`, `tx_dht_sample`: how peers are found besides by trackers, and the DHT; what
+        they take and answer is in docs/control-api.rst.
 
 The stream: GET /events, beside /transmission/rpc, with the same authentication; a 409 is answered
     as everywhere, but need not be. Server-sent events: `id:` is a cursor; `event:` one of

@@ -21,6 +21,7 @@ from txtorrent.seedbox.blocking import Blocking
 from txtorrent.seedbox.brakes import Brakes
 from txtorrent.seedbox.changing import changed
 from txtorrent.seedbox.details import Details, make_details
+from txtorrent.seedbox.dhtaccess import DhtAccess
 from txtorrent.seedbox.directory import check_directory, make_directory
 from txtorrent.seedbox.entry import VERIFYING, Entry
 from txtorrent.seedbox.fairshare import FairShare
@@ -39,6 +40,7 @@ from txtorrent.seedbox.reach import PortTest, Reach
 from txtorrent.seedbox.record import Record
 from txtorrent.seedbox.runner import Runner
 from txtorrent.seedbox.sources import Sources
+from txtorrent.seedbox.sourceviews import SourcesView, sources_view
 from txtorrent.seedbox.space import LOOK_EVERY, Space, Watcher
 from txtorrent.seedbox.spaceguard import SpaceGuard
 from txtorrent.seedbox.statistics import Statistics
@@ -91,6 +93,7 @@ class Seedbox:
         self._web = Web(session.reactor, session.options.interface)
         self._reach = Reach(session, settings, self._web, self._announcers)
         self._finding = Finding(session, settings)
+        self.dht = DhtAccess(session, self.torrents)
         self._tracker_defaults = TrackerDefaults(session, settings, self._announcers)
         self.settings = Preferences(settings, self._listing, self._reach.prepare)
         self._blocking = Blocking(session, settings, self._web)
@@ -208,6 +211,11 @@ class Seedbox:
     def port(self) -> int:
         """That peers reach us at."""
         return self._session.port
+
+    @property
+    def peer_sources(self) -> SourcesView:
+        """How peers are found besides by trackers, and how they find us."""
+        return sources_view(self._session)
 
     def test_port(self, family: str) -> "Deferred[PortTest]":
         """Ask somebody outside whether peers reach us. RequestError."""
