@@ -18,7 +18,8 @@ DHT_ON = {**OFF, "udp_port": 6881, "dht_enabled": True, "dht_families": [FAMILY]
 
 def mapping(protocol, state, **options):
     return {
-        "protocol": protocol, "state": state, "port": 6881, "method": "", "external_host": "",
+        "family": "ipv4", "protocol": protocol, "state": state, "port": 6881, "method": "",
+        "external_host": "",
         "external_port": 0, "lifetime": 0.0, "error": "", **options,
     }  # fmt: skip
 
@@ -71,6 +72,7 @@ class Network(CommandCase):
              " address"),
             (mapping("tcp", "failed", error="no answer"), "Router, TCP failed: no answer"),
             (mapping("tcp", "searching"), "Router, TCP searching"),
+            (mapping("tcp", "searching", family="ipv6"), "Router, IPv6 TCP searching"),
         ):  # fmt: skip
             self.assertIn(row, self.shown(port_mapping=[each]))
 

@@ -72,6 +72,7 @@ class FakeLocal:
 
 @define
 class FakeMapping:
+    family: str = "ipv4"
     protocol: str = "tcp"
     state: str = "mapped"
     port: int = 51413

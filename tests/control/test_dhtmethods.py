@@ -56,7 +56,7 @@ class Sources(ControlCase):
 
     def test_what_is_off_by_default(self):
         self.session.peer_sources.local = FakeLocal()
-        self.session.peer_sources.mappings = [FakeMapping(), FakeMapping("udp", "failed")]
+        self.session.peer_sources.mappings = [FakeMapping(), FakeMapping("ipv4", "udp", "failed")]
         found = self.result("tx_sources_get")
         self.assertEqual(
             found["lpd"],
@@ -65,7 +65,7 @@ class Sources(ControlCase):
         )  # fmt: skip
         self.assertEqual(
             found["port_mapping"][0],
-            {"protocol": "tcp", "state": "mapped", "port": 51413, "method": "PCP",
+            {"family": "ipv4", "protocol": "tcp", "state": "mapped", "port": 51413, "method": "PCP",
              "external_host": "203.0.113.9", "external_port": 7000, "lifetime": 3600.0,
              "error": ""},
         )  # fmt: skip

@@ -269,13 +269,14 @@ class Told(Case):
     def test_port_mapping(self):
         mapped = PortStatus(State.MAPPED, PORT, "PCP", "203.0.113.9", 7000, 3600.0)
         failed = PortStatus(State.FAILED, PORT, error="no answer")
-        self.session.sources.mapping = Mapped({Protocol.TCP: mapped, Protocol.UDP: failed})
+        status = {Protocol.TCP: mapped, Protocol.UDP: failed}
+        self.session.sources.mappings["ipv6"] = Mapped(status)
         told = self.box.peer_sources.mappings
-        self.session.sources.mapping = None
+        self.session.sources.mappings.clear()
         self.assertEqual(
             told,
-            [MappingView("tcp", "mapped", PORT, "PCP", "203.0.113.9", 7000, 3600.0, ""),
-             MappingView("udp", "failed", PORT, "", "", 0, 0.0, "no answer")],
+            [MappingView("ipv6", "tcp", "mapped", PORT, "PCP", "203.0.113.9", 7000, 3600.0, ""),
+             MappingView("ipv6", "udp", "failed", PORT, "", "", 0, 0.0, "no answer")],
         )  # fmt: skip
 
 

@@ -111,6 +111,10 @@ class PortMapping(Protocol):
     """What became of having the router pass on one port of ours."""
 
     @property
+    def family(self) -> str:
+        """ipv4 or ipv6."""
+
+    @property
     def protocol(self) -> str:
         """tcp or udp."""
 

@@ -63,6 +63,7 @@ LOCAL: Final[Table] = (
     ("errors", "object, what is wrong, in words, by group", lambda each: dict(each.errors)),
 )
 MAPPING: Final[Table] = (
+    ("family", "ipv4 or ipv6", attrgetter("family")),
     ("protocol", "tcp or udp", attrgetter("protocol")),
     ("state", "off, searching, mapped or failed", attrgetter("state")),
     ("port", "integer, ours", attrgetter("port")),
@@ -130,7 +131,7 @@ SOURCE_METHODS: Final[tuple[Method, ...]] = (
             Result(
                 "port_mapping",
                 "list of objects",
-                "See `port_mapping` below. One for each protocol; none if it is off.",
+                "See `port_mapping` below. One for each family and protocol; none if it is off.",
             ),
         ),
         sources_get,

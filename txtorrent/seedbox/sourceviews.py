@@ -40,6 +40,7 @@ class DhtView:
 class MappingView:
     """One port of ours at the router; see control's `PortMapping`."""
 
+    family: str
     protocol: str
     state: str
     port: int
@@ -93,12 +94,15 @@ def sources_view(session: Session) -> SourcesView:
     """How the sources of a session are now."""
     sources = session.sources
     status = sources.dht.status if sources.dht is not None else None
-    mapped = sources.mapping.status if sources.mapping is not None else {}
     return SourcesView(
         _dht_view(status, sources.trouble, session.options.sources.nodes.read_only),
         session.pex_enabled,
         sources.local.status if sources.local is not None else None,
-        _mapping_views(mapped),
+        [
+            view
+            for family, mapping in sources.mappings.items()
+            for view in _mapping_views(family, mapping.status)
+        ],
         session.port,
         sources.udp.port if sources.udp is not None else 0,
         sources.external.counts(sources.now()),
@@ -121,9 +125,10 @@ def _dht_view(status: DhtStatus | None, trouble: str, is_read_only: bool) -> Dht
     )
 
 
-def _mapping_views(status: Mapping[Protocol, PortStatus]) -> list[MappingView]:
+def _mapping_views(family: str, status: Mapping[Protocol, PortStatus]) -> list[MappingView]:
     return [
         MappingView(
+            family,
             protocol.value.lower(),
             port.state.value,
             port.port,

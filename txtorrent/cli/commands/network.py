@@ -45,7 +45,8 @@ def _facts(found: Sources) -> Iterable[tuple[str, str]]:
     mappings = found["port_mapping"]
     yield "Router", "" if mappings else "not asked (port_forwarding_enabled is off)"
     for mapping in mappings:
-        yield f"Router, {mapping['protocol'].upper()}", _mapping(mapping)
+        family = "IPv6 " if mapping["family"] == "ipv6" else ""
+        yield f"Router, {family}{mapping['protocol'].upper()}", _mapping(mapping)
     yield from _local(found["lpd"])
     yield "Peer exchange", "on" if found["pex_enabled"] else "off"
     yield "DHT", dht_state(found) + ("; see `txtorrent dht`" if found["dht_enabled"] else "")
