@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 from itertools import count
@@ -122,10 +121,3 @@ class Daemon:
             self._process.communicate()
         for stream in (self._process.stdout, self._process.stderr):
             stream.close()
-
-
-def free_port():
-    """A port that nobody has, on loopback."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
