@@ -18,7 +18,7 @@ from txtorrent.wire.krpc import Query, Response, decode_message, encode_response
 from txtorrent.wire.krpcnodes import NodeInfo
 from txtorrent.wire.krpcqueries import AnnouncePeer
 
-NODES = int(os.environ.get("TXTORRENT_DHT_NODES", "120"))
+NODES = int(os.environ.get("TXTORRENT_DHT_NODES", "80"))
 SHOW = "TXTORRENT_DHT_NODES" in os.environ
 HOUR = 3600.0
 LEAVE = 0.2

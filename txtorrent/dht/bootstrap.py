@@ -89,7 +89,7 @@ class Bootstrap:
             self._resolving.cancel()
 
     def _is_in(self, now: float) -> bool:
-        return self._node.table.count(State.GOOD, now) >= ENOUGH
+        return self._node.table.has(ENOUGH, State.GOOD, now)
 
     def _look(self, ended: Callable[[Lookup], None], routers: Iterable[Address] = ()) -> None:
         """Look for ourselves. The lookup may end before `look_up` returns."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from enum import Enum
 from heapq import nsmallest
+from itertools import islice
 from random import Random
 from typing import Final
 
@@ -156,7 +157,11 @@ class RoutingTable:
 
     def due(self, now: float, count: int) -> list[Contact]:
         """Nodes of which nothing was heard for long, the longest first: to be asked."""
-        due = [each for each in self._by_address.values() if each.is_due(now)]
+        quiet = now - FRESH
+        suspects = [
+            each for each in self._by_address.values() if each.failures or each.last_seen < quiet
+        ]
+        due = [each for each in suspects if each.is_due(now)]
         return nsmallest(count, due, key=lambda contact: contact.last_seen)
 
     def stale_target(self, random: Random, now: float) -> bytes | None:
@@ -176,6 +181,11 @@ class RoutingTable:
     def count(self, state: State, now: float) -> int:
         """How many nodes are in this state."""
         return sum(each.state(now) is state for each in self._by_address.values())
+
+    def has(self, count: int, state: State, now: float) -> bool:
+        """Whether so many nodes, or more, are in this state."""
+        there = (each for each in self._by_address.values() if each.state(now) is state)
+        return len(list(islice(there, count))) == count
 
     @property
     def depth(self) -> int:
