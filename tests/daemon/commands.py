@@ -13,9 +13,10 @@ RUNNERS = {
     "twistd": "from twisted.scripts.twistd import run; run()",
     "twist": "from twisted.application.twist._twist import Twist; Twist.main()",
 }
-# What systemd does for a service with a socket unit, sd_listen_fds(3); $1 is the descriptor.
+# What systemd does for a service with a socket unit, sd_listen_fds(3). The socket comes as standard
+# input: a shell need not know descriptors of two digits.
 GIVE_SOCKET = """
-eval "exec 3<&$1"; shift
+exec 3<&0 0< /dev/null
 export LISTEN_FDS=1 LISTEN_FDNAMES=control LISTEN_PID=$$
 exec "$@"
 """
@@ -80,13 +81,12 @@ class Daemon:
         """`listening` is a socket that is given to it, as systemd does."""
         self.lines = []
         self.environment = environment(home, **changes)
-        argv, descriptors = command(*arguments, runner=runner), ()
+        argv = command(*arguments, runner=runner)
         if listening is not None:
-            descriptors = (listening.fileno(),)
-            argv = ["sh", "-c", GIVE_SOCKET, "sh", str(descriptors[0]), *argv]
+            argv = ["sh", "-c", GIVE_SOCKET, "sh", *argv]
         self._process = subprocess.Popen(
             argv,
-            pass_fds=descriptors,
+            stdin=listening,
             preexec_fn=_hear_signals,
             cwd=home,
             env=self.environment,
