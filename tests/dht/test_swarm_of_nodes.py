@@ -17,7 +17,7 @@ from txtorrent.dht.dht import DhtOptions
 from txtorrent.dht.nodeid import fits
 from txtorrent.wire.krpcnodes import NodeInfo
 
-NODES = int(os.environ.get("TXTORRENT_DHT_NODES", "100"))
+NODES = int(os.environ.get("TXTORRENT_DHT_NODES", "80"))
 LARGE = "TXTORRENT_DHT_NODES" in os.environ
 HOUR = 3600.0
 LEAVE = 0.2
