@@ -7,8 +7,9 @@ import textwrap
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.daemon.commands import ROOT, STUCK, Daemon, environment, free_port
+from tests.daemon.commands import ROOT, STUCK, Daemon, environment
 from tests.testing import torrents
+from tests.testing.loopback import free_port, next_host
 from txtorrent.metainfo.torrentfile import parse
 
 EXAMPLE = ROOT / "docs" / "examples" / "download.py"
@@ -28,15 +29,16 @@ class Example(SynchronousTestCase):
         with open(os.path.join(home, "x.torrent"), "wb") as file:
             file.write(raw)
         torrents.write_content(os.path.join(home, "seed"), parse(raw), CONTENT)
-        port = free_port()
+        host = next_host()
+        port = free_port(host)
         seed = Daemon(
             home, "txtorrent", "--torrent", "x.torrent", "--directory", "seed",
-            "--interface", "127.0.0.1", "--port", port, "--control", "none",
+            "--interface", host, "--port", port, "--control", "none",
         )  # fmt: skip
         self.addCleanup(seed.kill)
         seed.wait_for("x: seeding")
         output = subprocess.run(
-            [sys.executable, str(EXAMPLE), "x.torrent", "got", f"127.0.0.1:{port}"],
+            [sys.executable, str(EXAMPLE), "x.torrent", "got", f"{host}:{port}"],
             cwd=home,
             env=environment(home),
             stdout=subprocess.PIPE,

@@ -21,7 +21,7 @@ FLOORS = (
     ("wire", "swarm", "storage"),
     ("peer", "extension", "tracker", "dht", "discovery", "webseed"),
     ("torrent",),
-    ("session", "peersources", "settings", "seedbox"),
+    ("session", "supervised", "peersources", "settings", "seedbox"),
     ("control", "trackerserver", "cli", "daemon"),
     ("tap",),
 )

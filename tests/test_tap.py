@@ -13,9 +13,10 @@ from twisted.internet.protocol import Factory
 from twisted.logger import LogLevel, capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.daemon.commands import STUCK, Daemon, free_port, run
+from tests.daemon.commands import STUCK, Daemon, run
 from tests.testing import torrents
 from tests.testing.disk import inline_disk
+from tests.testing.loopback import OWN_SWARM, free_port, next_host
 from tests.testing.network import Network
 from txtorrent.daemon.checks import nearest
 from txtorrent.metainfo.torrentfile import parse
@@ -23,6 +24,7 @@ from txtorrent.tap import Options, TorrentService
 from txtorrent.torrent.life import State
 
 CONTENT = torrents.content(1, 500_000)
+HOST = next_host()
 STOP_LIMIT = 10.0
 
 
@@ -47,7 +49,7 @@ class Home(SynchronousTestCase):
         """Path of a .torrent file."""
         path = self.path(f"{name}.torrent")
         with open(path, "wb") as file:
-            file.write(torrents.make(content, name=name, announce=announce))
+            file.write(torrents.make(content, name=name, announce=announce, info_extra=OWN_SWARM))
         return path
 
     def seed(self, torrent, directory, content=CONTENT):
@@ -193,20 +195,20 @@ class RealDaemons(Home):
         return self.daemon(
             *before, "--no-dht", "--torrent", torrent, "--directory", name, "--state",
             f"{name}-state",
-            "--interface", "127.0.0.1", "--config", self.config(), *arguments, **options,
+            "--interface", HOST, "--config", self.config(), *arguments, **options,
         )  # fmt: skip
 
     def test_from_one_to_another(self):
         """The main job, start to end, under each runner: --stop-when ends it by itself."""
         torrent = self.torrent()
         self.seed(torrent, "seeder")
-        port = free_port()
+        port = free_port(HOST)
         seeder = self.start(torrent, "seeder", "--port", port)
         seeder.wait_for("x: seeding")
         for runner in ("twistd", "twist"):
             with self.subTest(runner):
                 leecher = self.start(
-                    torrent, runner, "--port", 0, "--peer", f"127.0.0.1:{port}",
+                    torrent, runner, "--port", 0, "--peer", f"{HOST}:{port}",
                     "--stop-when", "complete", runner=runner,
                 )  # fmt: skip
                 self.assertEqual(leecher.wait(), (0, ""))
@@ -216,8 +218,8 @@ class RealDaemons(Home):
         self.assertEqual(seeder.stop(), (0, ""))
 
     def test_signals_end_it_in_good_order_whatever_the_tracker_does(self):
-        with socket.create_server(("127.0.0.1", 0)) as dead:  # it never accepts, let alone answers
-            url = f"http://127.0.0.1:{dead.getsockname()[1]}/announce"
+        with socket.create_server((HOST, 0)) as dead:  # it never accepts, let alone answers
+            url = f"http://{HOST}:{dead.getsockname()[1]}/announce"
             torrent = self.torrent(announce=url)
             for runner in ("twistd", "twist"):
                 for number in (signal.SIGTERM, signal.SIGINT):
@@ -246,7 +248,7 @@ class RealDaemons(Home):
             )
         daemon = self.daemon(
             "txtorrent", "--no-dht", "--config", "config.toml", "--state", "state", "--port", 0,
-            "--interface", "127.0.0.1",
+            "--interface", HOST,
         )  # fmt: skip
         daemon.wait_for(f"added x in {self.path('content')}")
         self.assertEqual(daemon.stop(), (0, ""))
@@ -296,16 +298,17 @@ class RealDaemons(Home):
                 self.assertEqual(done.lines, [])
 
     def test_in_the_background(self):
-        torrent, port = self.torrent(), free_port()
+        torrent, port = self.torrent(), free_port(HOST)
         status, output, errors = run(
-            self.home, "--pidfile", "own.pid", "txtorrent", "--torrent", torrent,
-            "--no-dht", "--directory", "d", "--state", "s", "--interface", "127.0.0.1", "--port", port,
+            self.home, "--pidfile", "own.pid", "txtorrent", "--no-dht",
+            "--torrent", torrent, "--directory", "d", "--state", "s", "--interface", HOST,
+            "--port", port,
         )  # fmt: skip
         self.assertEqual((status, output, errors), (0, "", ""))
         with open(self.path("own.pid"), encoding="ascii") as file:
             process = os.pidfd_open(int(file.read()))
         self.addCleanup(os.close, process)
-        with socket.create_connection(("127.0.0.1", port), STUCK) as peer:
+        with socket.create_connection((HOST, port), STUCK) as peer:
             peer.sendall(bytes(68))  # no handshake: once it runs, it hangs up
             with contextlib.suppress(ConnectionResetError):
                 self.assertEqual(peer.recv(1000), b"")
@@ -320,14 +323,14 @@ class RealDaemons(Home):
     def refused(self, *arguments, **changes):
         """The one line with which it does not start, and nothing of it stays."""
         status, _, errors = run(
-            self.home, "txtorrent", "--interface", "127.0.0.1", "--port", 0, *arguments, **changes
+            self.home, "txtorrent", "--interface", HOST, "--port", 0, *arguments, **changes
         )
         self.assertEqual((status, len(errors.splitlines())), (1, 1), errors)
         return errors
 
     def test_a_control_endpoint_that_cannot_be(self):
-        with socket.create_server(("127.0.0.1", 0)) as other:
-            taken = f"tcp:{other.getsockname()[1]}:interface=127.0.0.1"
+        with socket.create_server((HOST, 0)) as other:
+            taken = f"tcp:{other.getsockname()[1]}:interface={HOST}"
             for endpoint, words in (
                 (taken, f"{taken}: Address already in use"),
                 (f"unix:{self.home}/{'x' * 100}", "path too long"),
@@ -346,7 +349,7 @@ class RealDaemons(Home):
             ours.listen()
             for _ in range(2):
                 daemon = self.daemon(
-                    "txtorrent", "--port", 0, "--interface", "127.0.0.1",
+                    "txtorrent", "--port", 0, "--interface", HOST,
                     "--control", "systemd:domain=UNIX:index=0", listening=ours,
                 )  # fmt: skip
                 daemon.wait_for(f"controlled at unix:{path}")
@@ -390,10 +393,10 @@ class RealDaemons(Home):
 
     def test_a_second_one_is_refused(self):
         torrent = self.torrent()
-        port = free_port()
+        port = free_port(HOST)
         first = self.start(torrent, "first", "--port", port)
         first.wait_for("x: downloading")
-        common = ("txtorrent", "--torrent", torrent, "--interface", "127.0.0.1")
+        common = ("txtorrent", "--torrent", torrent, "--interface", HOST)
         for arguments, words in (
             (("--state", "first-state", "--port", 0), "is in use by process"),
             (("--state", "other", "--port", port), "is in use by another program"),

@@ -6,13 +6,13 @@ Each can be turned on and off while the session runs. A torrent joins all of the
 """
 
 import errno
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from random import Random
 from typing import Any, Final
 
 from attrs import define, field, frozen
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred, gatherResults
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
@@ -21,7 +21,7 @@ from twisted.python.failure import Failure
 from txtorrent.address import Address
 from txtorrent.dht.announces import Membership as DhtMembership
 from txtorrent.dht.dht import Dht, DhtOptions
-from txtorrent.discovery.gateway import default_gateway4
+from txtorrent.discovery.gateway import Gateway, default_gateway4, default_gateway6
 from txtorrent.discovery.lsd import LocalDiscovery
 from txtorrent.discovery.portmap import PortMapping
 from txtorrent.peer.udpport import UdpPort, is_dht
@@ -102,7 +102,8 @@ class PeerSources(Outside):
         self.external = ExternalAddress()
         self.dht: Dht | None = None
         self.local: LocalDiscovery | None = None
-        self.mapping: PortMapping | None = None
+        self.mappings: dict[str, PortMapping] = {}
+        """At the router of each family, by "ipv4" and "ipv6", while that is on."""
         self.udp: UdpPort | None = None
         self.trouble = ""
         """Why there is no DHT although there should be, in words for users."""
@@ -150,8 +151,8 @@ class PeerSources(Outside):
                 self.udp.rebind(self._port())
             except CannotListenError as error:
                 _log.warn("UDP stays at port {old}: {why}", old=self.udp.port, why=_why(error))
-        if self.mapping is not None:
-            self.mapping.change(*self._ports())
+        for mapping in self.mappings.values():
+            mapping.change(*self._ports())
 
     # -- turning on and off --------------------------------------------------------------------
 
@@ -179,21 +180,35 @@ class PeerSources(Outside):
 
     def turn_mapping(self, on: bool) -> None:
         """Have the router let peers in, or not."""
-        if on and self.mapping is None:
+        if on and not self.mappings:
             self._threads = self._make_threads()
             self._threads.start()
-            self.mapping = PortMapping(
-                self._reactor,
-                self._random,
-                self._threads.run,
-                default_gateway4,
-                lambda host: self._vote(host, "router", external.Source.ROUTER),
-                self._interface,
-            )
-            self.mapping.start(*self._ports())
-        elif not on and self.mapping is not None:
-            mapping, threads, self.mapping = self.mapping, self._threads, None
-            self._close(mapping.stop().addBoth(lambda _: threads.stop()))
+            self.mappings = dict(self._make_mappings())
+            for mapping in self.mappings.values():
+                mapping.start(*self._ports())
+        elif not on and self.mappings:
+            mappings, threads, self.mappings = self.mappings, self._threads, {}
+            ended = gatherResults([each.stop() for each in mappings.values()])
+            self._close(ended.addBoth(lambda _: threads.stop()))
+
+    def _make_mappings(self) -> Iterator[tuple[str, PortMapping]]:
+        """One for each family that is used; of IPv6 only where there is a router for it."""
+        is_ipv6 = None if self._interface is None else ":" in self._interface
+        if not is_ipv6:
+            yield "ipv4", self._make_mapping(partial(default_gateway4, self._interface))
+        gateway6 = partial(default_gateway6, self._interface)
+        if is_ipv6 or (is_ipv6 is None and gateway6() is not None):
+            yield "ipv6", self._make_mapping(gateway6)
+
+    def _make_mapping(self, gateway: Callable[[], Gateway | None]) -> PortMapping:
+        return PortMapping(
+            self._reactor,
+            self._random,
+            self._threads.run,
+            gateway,
+            lambda host: self._vote(host, "router", external.Source.ROUTER),
+            self._interface,
+        )
 
     # -- tracker.finders.Finder ----------------------------------------------------------------
 
@@ -222,6 +237,12 @@ class PeerSources(Outside):
     def host(self) -> str | None:
         """Our external address, as far as it is known; that of IPv4, which more peers have."""
         return self.external.ipv4 or self.external.ipv6
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """Our external addresses of both families, as far as they are known."""
+        known = (self.external.ipv4, self.external.ipv6)
+        return tuple(host for host in known if host is not None)
 
     @property
     def dht_port(self) -> int | None:
@@ -269,9 +290,8 @@ class PeerSources(Outside):
         )
         udp.add_receiver(is_dht, dht.received)
         dht.start(self._state)
-        for host in (self.external.ipv4, self.external.ipv6):
-            if host is not None:
-                dht.know_ourselves(host)
+        for host in self.hosts:
+            dht.know_ourselves(host)
         for member in self._members.values():
             self._join_dht(dht, member)
         self._saving = self._reactor.callLater(SAVE_EVERY, self._save_now_and_then)
@@ -341,7 +361,8 @@ class PeerSources(Outside):
 
 
 def _not_closed(failure: Failure) -> None:
-    _log.failure("an error of ours while a source of peers ended", failure)
+    if not failure.check(CancelledError):  # the session could wait no longer
+        _log.failure("an error of ours while a source of peers ended", failure)
 
 
 def _why(error: CannotListenError) -> str:

@@ -7,7 +7,6 @@ torrent = session.add(load("x.torrent"), TorrentOptions(directory="/srv"))
 await session.stop()
 """
 
-import errno
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -22,7 +21,6 @@ from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred, fail, gatherResults, maybeDeferred, succeed
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IListeningPort
-from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -35,12 +33,14 @@ from txtorrent.metainfo.magnet import Magnet
 from txtorrent.metainfo.torrentfile import Metainfo
 from txtorrent.peer.factory import InboundFactory
 from txtorrent.peer.interfaces import Refused, Swarm
+from txtorrent.peer.udpport import ALL, ALL_IPV4, NO_IPV6
 from txtorrent.peer.uploads import make_scratch
 from txtorrent.peersources import PeerSources, SourceOptions
 from txtorrent.storage.disk import Disk, ThreadLane
 from txtorrent.storage.filepool import FilePool
 from txtorrent.storage.journal import Journal
 from txtorrent.storage.notes import Notes
+from txtorrent.supervised import Supervised
 from txtorrent.swarm.acceptrate import AcceptRate
 from txtorrent.swarm.banlist import BanList
 from txtorrent.swarm.blocklist import Blocklist
@@ -68,12 +68,8 @@ MOST_CONNECTIONS: Final = 1_000_000
 """What only the descriptors of the process limit: see `SessionOptions.most_connections`."""
 BACKLOG: Final = 512
 """Connections that the kernel holds until they are accepted."""
-ALL: Final = "::"
-ALL_IPV4: Final = "0.0.0.0"  # noqa: S104 - the user asked for no interface, so for all
 ROUTER_THREADS: Final = 2
 """For calls to the router, which may block: one more while a slow one is given up."""
-NO_IPV6: Final = (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL)
-"""What a system without IPv6 says to one who listens at `ALL`."""
 
 _log = Logger()
 
@@ -352,6 +348,7 @@ class Session:
                 self.port,
                 finders=[self.sources],
                 seen_as=self.sources.tracker_saw,
+                hosts=lambda: self.sources.hosts,
             ),
             buffers=BufferPool(),
             scratch=make_scratch(),
@@ -490,28 +487,3 @@ def _paths(metainfo: Metainfo) -> set[tuple[str, ...]]:
 
 def _errno(error: CannotListenError) -> int | None:
     return getattr(error.socketError, "errno", None)
-
-
-class Supervised:
-    """A periodic call that an exception does not end: it is logged, and the next one comes."""
-
-    def __init__(self, clock: Any, interval: float, call: Callable[[], None]) -> None:
-        self._call = call
-        self._interval = interval
-        self._loop = LoopingCall(self._safely)
-        self._loop.clock = clock
-
-    def start(self) -> None:
-        """Call every `interval` seconds from now on."""
-        self._loop.start(self._interval, now=False)
-
-    def stop(self) -> None:
-        """Call no more."""
-        if self._loop.running:
-            self._loop.stop()
-
-    def _safely(self) -> None:
-        try:
-            self._call()
-        except Exception:
-            _log.failure("an error of ours in periodic work; it goes on")

@@ -37,12 +37,13 @@ from txtorrent.seedbox.entry import SEEDING, Entry
 from txtorrent.seedbox.finding import dht_options
 from txtorrent.seedbox.preferences import stored_settings
 from txtorrent.seedbox.seedbox import Seedbox
-from txtorrent.session import MOST_CONNECTIONS, Session, SessionOptions, Supervised
+from txtorrent.session import MOST_CONNECTIONS, Session, SessionOptions
 from txtorrent.settings.settings import Settings
 from txtorrent.storage.disk import Disk
 from txtorrent.storage.filepool import default_limit
 from txtorrent.storage.journal import StateInUse
 from txtorrent.storage.listing import Listing
+from txtorrent.supervised import Supervised
 from txtorrent.tracker.guard import look_up
 
 REPORT_EVERY: Final = 10

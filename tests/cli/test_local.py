@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 from click.shell_completion import ShellComplete
 from click.testing import CliRunner
 from twisted.trial.unittest import SkipTest, SynchronousTestCase
@@ -82,14 +83,14 @@ class Help(SynchronousTestCase):
             self.assertIn(f"  {name} ", summary)
 
     def test_each_command(self):
-        for name in main.commands:
-            output = self.help(name)
+        for name, _ in _all_commands(main):
+            output = self.help(*name.split())
             self.assertIn(f"Usage: txtorrent {name}", output)
             self.assertTrue(all(len(line) <= 80 for line in output.splitlines()), output)
 
     def test_each_command_is_documented(self):
         page = (ROOT / "docs" / "txtorrent.rst").read_text(encoding="utf-8")
-        for name, command in main.commands.items():
+        for name, command in _all_commands(main):
             self.assertIn(f"``txtorrent {name}", page)
             for parameter in command.params:
                 for option in parameter.opts + parameter.secondary_opts:
@@ -106,6 +107,14 @@ class Help(SynchronousTestCase):
             result = CliRunner().invoke(main, arguments)
             self.assertEqual(result.exit_code, 2)
             self.assertIn(part, result.output)
+
+
+def _all_commands(group, before=""):
+    """Names and commands, also of those that stand behind another one."""
+    for name, command in group.commands.items():
+        yield before + name, command
+        if isinstance(command, click.Group):
+            yield from _all_commands(command, f"{before}{name} ")
 
 
 class Completion(CommandCase):

@@ -61,6 +61,14 @@ class Show(Case):
         facts = dict(line.split(maxsplit=1) for line in self.lines("show", "series"))
         self.assertEqual((facts["State"], facts["Why"]), ("waiting", "disk full"))
 
+    def test_a_magnet_link(self):
+        """It has no sizes, no files and no pieces yet, and says so."""
+        self.daemon.torrents[1].update(status=4, metadata_percent_complete=0.25, percent_done=0)
+        facts = dict(line.split(maxsplit=1) for line in self.lines("show", "series"))
+        self.assertEqual(facts["State"].strip(), "metadata 25.0%")
+        self.assertIn("when its metadata has come", facts["Done"])
+        self.assertFalse({"Files", "Pieces"} & facts.keys())
+
     def test_several(self):
         self.assertIn("", self.lines("show", "1", "2"))
         self.assertEqual([each["id"] for each in self.json("show", "1", "2", "--json")], [1, 2])
@@ -97,6 +105,13 @@ class Files(Case):
         self.assertEqual(
             self.json("files", "series", "--json")[1], {"index": 1, **FILES[1], **STATS[1]}
         )
+
+    def test_a_magnet_link(self):
+        self.daemon.torrents[1].update(files=[], file_stats=[], metadata_percent_complete=0.25)
+        for arguments in ((), ("--want", "all"), ("--json",)):
+            line = self.fails(1, "files", "series", *arguments)
+            self.assertIn("series is a magnet link whose metadata has not come yet", line)
+        self.assertEqual(self.daemon.changes(), [])
 
 
 class Peers(Case):

@@ -143,7 +143,7 @@ STATES = (
     ({"status": 3}, "queued"),
     ({"status": 4}, "downloading"),
     ({"status": 4, "is_stalled": True}, "stalled"),
-    ({"status": 4, "metadata_percent_complete": 0.5}, "metadata"),
+    ({"status": 4, "metadata_percent_complete": 0.5}, "metadata 50.0%"),
     ({"status": 4, "is_stalled": True, "tx_waiting": "disk full"}, "waiting"),
     ({"status": 5}, "queued"),
     ({"status": 6}, "seeding"),

@@ -8,6 +8,7 @@ from typing import Any
 from attrs import define, field
 from twisted.internet.defer import Deferred, fail, succeed
 
+from tests.control.fakedht import FakeDht, FakeSources
 from txtorrent.errors import Code, RequestError
 
 
@@ -405,6 +406,8 @@ class FakeSession:
         self.observers: list[Any] = []
         self.banned = [FakeBan("192.0.2.66", 1700009999.5, "corrupt data")]
         self.is_closed = False
+        self.peer_sources = FakeSources()
+        self.dht = FakeDht(self.calls)
         self._made = 0
         for name in names:
             self.make(name)

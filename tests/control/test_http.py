@@ -326,6 +326,14 @@ class Sizes(ControlCase):
             self.assertEqual(connection.answer().status, 400, extra)
             self.assertTrue(connection.transport.disconnecting)
 
+    def test_a_head_that_is_none(self):
+        """Its end is no error of ours."""
+        connection = self.connect()
+        connection.send(b"POST /transmission/rpc HTTP/1.1\r\nnonsense\r\n\r\n")
+        self.assertEqual(connection.answer().status, 400)
+        connection.close()
+        self.assertEqual(self.control.desk.body_bytes, 0)
+
     def test_connections(self):
         connections = [self.connect() for _ in range(MAX_CONNECTIONS)]
         self.assertIsNone(Connection(self.control, self.clock).channel)

@@ -167,9 +167,7 @@ class Stranger(ServerCase):
         self.path = f"{directory}/run/c"
 
     async def connect(self):
-        out, err, _ = await getProcessOutputAndValue(
-            sys.executable, ("-c", self.script, self.path), env=os.environ
-        )
+        out, err, _ = await getProcessOutputAndValue(sys.executable, ("-c", self.script, self.path))
         return out.decode(), err.decode()
 
     def open_the_way(self):

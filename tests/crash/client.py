@@ -8,6 +8,7 @@ from attrs import define, field
 
 from tests.crash.daemons import LOOK_EVERY, STUCK, Gone, Refused
 from tests.testing import torrents
+from tests.testing.loopback import OWN_SWARM
 from txtorrent.metainfo.torrentfile import parse
 
 MOST = 25
@@ -126,7 +127,7 @@ class Client:
         self._number += 1
         name = f"{self.name}{self._number}"
         data = torrents.content(name, 20000)
-        raw = torrents.make(data, name=name)
+        raw = torrents.make(data, name=name, info_extra=OWN_SWARM)
         if self.random.random() < 0.5:
             torrents.write_content(self.content, parse(raw), data)
         paused = self.random.random() < 0.5

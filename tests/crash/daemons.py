@@ -11,9 +11,9 @@ from contextlib import suppress
 from http.client import HTTPException
 
 from tests.daemon.commands import ROOT, environment
+from tests.testing.loopback import next_host
 from txtorrent.cli.endpoint import UnixConnection
 
-HOST = "127.0.7.3"
 STUCK = 60.0
 """Seconds after which a daemon that should be there, or gone, counts as stuck."""
 LOOK_EVERY = 0.005
@@ -35,6 +35,7 @@ class Nursery:
 
     def __init__(self, home, elsewhere=None):
         self.home = home
+        self._host = next_host()
         with open(f"{home}/config.toml", "w") as config:
             config.write(f'allowed_directories = ["{home}/content", "{elsewhere or home}"]\n')
         self._process = subprocess.Popen(
@@ -49,9 +50,11 @@ class Nursery:
     def start(self, steps=0, now=False):
         """A daemon that has just been started; see nursery.py for `steps`."""
         argv = [
-            "txtorrent", "--no-dht", "--state", f"{self.home}/state", "--directory", f"{self.home}/content",
+            "txtorrent", "--no-dht", "--state", f"{self.home}/state",
+            "--directory", f"{self.home}/content",
             "--config", f"{self.home}/config.toml",
-            "--port", "0", "--interface", HOST, "--control", f"unix:{self.home}/run/control.sock",
+            "--port", "0", "--interface", self._host,
+            "--control", f"unix:{self.home}/run/control.sock",
         ]  # fmt: skip
         output = f"{self.home}/output"
         if os.path.exists(output):

@@ -13,7 +13,9 @@ from twisted.internet import defer, error, protocol, reactor, task
 from twisted.trial.unittest import TestCase
 
 from tests.crash.seed import RecordingSeed
+from tests.daemon.commands import environment
 from tests.testing import torrents
+from tests.testing.loopback import next_host
 from txtorrent.bitfield import Bitfield
 from txtorrent.metainfo.torrentfile import parse
 from txtorrent.storage.disk import Disk
@@ -23,7 +25,6 @@ KILLS = int(os.environ.get("TXTORRENT_KILLS", "6"))
 PIECE = 64 * 1024
 SIZE = 24 * 1024 * 1024 + 12345
 RATE = 8_000_000
-SEED_HOST, OUR_HOST = "127.0.7.1", "127.0.7.2"
 
 
 class Daemon(protocol.ProcessProtocol):
@@ -53,23 +54,25 @@ class KillTests(TestCase):
         self.root.mkdir()
         self.content = torrents.content(3, SIZE)
         files = {"a.bin": self.content[: SIZE // 3], "deep/b.bin": self.content[SIZE // 3 :]}
-        homes = dict.fromkeys(("HOME", "XDG_CONFIG_HOME", "XDG_RUNTIME_DIR"), str(self.root))
-        self.environment = {**os.environ, **homes}
+        self.environment = environment(self.root)
         self.torrent = self.root / "x.torrent"
         self.torrent.write_bytes(torrents.make(files, name="killed", piece_length=PIECE))
         self.metainfo = parse(self.torrent.read_bytes())
         self.seed = RecordingSeed(reactor, self.metainfo, self.content, RATE)
-        port = reactor.listenTCP(0, self.seed, interface=SEED_HOST)
-        self.peer = f"{SEED_HOST}:{port.getHost().port}"
+        port = reactor.listenTCP(0, self.seed, interface=next_host())
+        self.peer = f"{port.getHost().host}:{port.getHost().port}"
+        self.host = next_host()
         self.addCleanup(port.stopListening)
         self.addCleanup(self.seed.close)
 
     def start(self, *more: str) -> Daemon:
         daemon = Daemon()
         argv = [
-            sys.executable, "-m", "twisted", "txtorrent", "--torrent", str(self.torrent),
-            "--no-dht", "--directory", str(self.root / "content"), "--state", str(self.root / "state"),
-            "--port", "0", "--interface", OUR_HOST, "--peer", self.peer, "--control", "none", *more,
+            sys.executable, "-m", "twisted", "txtorrent", "--no-dht",
+            "--torrent", str(self.torrent),
+            "--directory", str(self.root / "content"), "--state", str(self.root / "state"),
+            "--port", "0", "--interface", self.host, "--peer", self.peer,
+            "--control", "none", *more,
         ]  # fmt: skip
         daemon.process = reactor.spawnProcess(daemon, argv[0], argv, env=self.environment)
         self.addCleanup(self.end, daemon)

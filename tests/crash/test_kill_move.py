@@ -14,6 +14,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.crash.daemons import LOOK_EVERY, STUCK, Gone, Nursery
 from tests.storage.folders import folder, memory_folder
 from tests.testing import torrents
+from tests.testing.loopback import OWN_SWARM
 from txtorrent.metainfo.torrentfile import parse
 
 KILLS = int(os.environ.get("TXTORRENT_KILLS", "6"))
@@ -43,7 +44,7 @@ class Kills(SynchronousTestCase):
         self.places = [os.path.join(self.home, "content", "here"), target]
         for place in self.places:
             os.makedirs(place, exist_ok=True)
-        raw = torrents.make(FILES, name=NAME, piece_length=16384)
+        raw = torrents.make(FILES, name=NAME, piece_length=16384, info_extra=OWN_SWARM)
         metainfo = parse(raw)
         torrents.write_content(self.places[0], metainfo, torrents.payload(FILES))
         with self.daemon() as daemon:

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 from itertools import count
@@ -14,9 +13,10 @@ RUNNERS = {
     "twistd": "from twisted.scripts.twistd import run; run()",
     "twist": "from twisted.application.twist._twist import Twist; Twist.main()",
 }
-# What systemd does for a service with a socket unit, sd_listen_fds(3); $1 is the descriptor.
+# What systemd does for a service with a socket unit, sd_listen_fds(3). The socket comes as standard
+# input: a shell need not know descriptors of two digits.
 GIVE_SOCKET = """
-eval "exec 3<&$1"; shift
+exec 3<&0 0< /dev/null
 export LISTEN_FDS=1 LISTEN_FDNAMES=control LISTEN_PID=$$
 exec "$@"
 """
@@ -81,13 +81,12 @@ class Daemon:
         """`listening` is a socket that is given to it, as systemd does."""
         self.lines = []
         self.environment = environment(home, **changes)
-        argv, descriptors = command(*arguments, runner=runner), ()
+        argv = command(*arguments, runner=runner)
         if listening is not None:
-            descriptors = (listening.fileno(),)
-            argv = ["sh", "-c", GIVE_SOCKET, "sh", str(descriptors[0]), *argv]
+            argv = ["sh", "-c", GIVE_SOCKET, "sh", *argv]
         self._process = subprocess.Popen(
             argv,
-            pass_fds=descriptors,
+            stdin=listening,
             preexec_fn=_hear_signals,
             cwd=home,
             env=self.environment,
@@ -122,10 +121,3 @@ class Daemon:
             self._process.communicate()
         for stream in (self._process.stdout, self._process.stderr):
             stream.close()
-
-
-def free_port():
-    """A port that nobody has, on loopback."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]

@@ -114,6 +114,17 @@ class Mistakes(CommandLine):
             with self.subTest(path):
                 self.assertIn(words, self.refuse_option("--torrent", path))
 
+    def test_links_that_are_none(self):
+        for link, words in (
+            ("magnet:?dn=something", "has no info-hash"),
+            ("magnet:?xt=urn:btih:12345", "has 5 characters where 40 (or 32) are right"),
+            ("magnet:?xt=urn:btih:" + 40 * "z", "is neither in hexadecimal nor in base32"),
+            ("magnet:?xt=urn:ed2k:31D6CFE0", "is not for BitTorrent"),
+            ("magnet:?xt=urn:btmh:1220" + 64 * "a", "v2-only"),
+            ("magnet:?xt=urn:btih:" + 40 * "a" + "&so=x", "so"),
+        ):
+            self.assertIn(words, self.refuse("--torrent", link), link)
+
     def test_damaged_torrents(self):
         for name, (data, words) in damaged().items():
             if words is None:
@@ -275,6 +286,15 @@ class Accepted(CommandLine):
     def test_the_same_torrent_twice_is_one(self):
         self.write("again.torrent", GOOD)
         self.assertEqual(len(self.parse("--torrent", "again.torrent").metainfos), 1)
+
+    def test_a_magnet_link(self):
+        link = "magnet:?xt=urn:btih:" + 20 * "Ab"
+        options = self.parse("--torrent", link, "--torrent", link.upper().replace("XT=", "xt="))
+        self.assertEqual(options.sources[1:], [link.lower()])
+
+    def test_no_dht(self):
+        self.assertTrue(self.parse().settings.get("dht_enabled"))
+        self.assertFalse(self.parse("--no-dht").settings.get("dht_enabled"))
 
     def test_state_home(self):
         os.environ["XDG_STATE_HOME"] = "/srv/state"

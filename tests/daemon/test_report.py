@@ -43,6 +43,8 @@ class FakeEntry:
     waiting: str = ""
     torrent: FakeEngine | None = None
     size_when_done: int = SIZE
+    is_fetching: bool = False
+    metadata_percent_complete: float = 1.0
 
     @property
     def fraction(self):
@@ -125,6 +127,14 @@ class Log(SynchronousTestCase):
         self.assertEqual(
             describe(made), "debian.iso: seeding  100.0 %  ↑ 0 B/s  0 peers (0 seeds)  ratio 0.00"
         )
+
+    def test_a_magnet_link(self):
+        more = {"is_fetching": True, "metadata_percent_complete": 0.25, "peers_connected": 1}
+        link = entry(DOWNLOADING, **more)
+        line = "debian.iso: fetching metadata  25.0 %  1 peer"
+        self.assertEqual(describe(link), line)
+        for width in (60, 50):
+            self.assertLessEqual(cells(describe(link, width)), width)
 
     def test_none_at_all(self):
         self.assertEqual(describe_all([]), "no torrents")

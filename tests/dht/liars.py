@@ -34,9 +34,11 @@ class Liar:
         )
         self.net.send(encode_response(answer), self.info.address, source)
 
-    def intrude(self, victims: list[NetDht]) -> None:
-        """Have honest nodes notice us: they ask back whoever asks."""
-        for victim in self.net.random.sample(victims, 8):
+    def intrude(self, nodes: list[NetDht], target: bytes) -> None:
+        """Have honest nodes notice us, those closest to the target and some others: they ask back
+        whoever asks."""
+        near = sorted(nodes, key=lambda node: number(node.node.own_id) ^ number(target))
+        for victim in dict.fromkeys([*near[:16], *self.net.random.sample(nodes, 8)]):
             query = Query(self.net.random.randbytes(4), self.info.id, FindNode(self.info.id))
             self.net.send(encode_query(query), self.info.address, victim.address)
 

@@ -105,16 +105,18 @@ class BudgetTests(SynchronousTestCase):
         budget = Budget(self.RATE, 0.0)
         sums = [0, 0]
         for step in range(1000):
-            for at, pay in enumerate((budget.pay_for_reply, budget.pay_for_query)):
-                while pay(100, step / 10):
-                    sums[at] += 100
+            while budget.may_reply(step / 10):
+                budget.pay_for_reply(100)
+                sums[0] += 100
+            while budget.pay_for_query(100, step / 10):
+                sums[1] += 100
         for each in sums:
             self.assertLess(abs(each - self.RATE * 50), self.RATE * BURST)
 
     def test_when_the_next_may_be_sent(self):
         budget = Budget(self.RATE, 0.0)
         spent(budget.pay_for_query, 100, 0.0, 0.1)
-        spent(budget.pay_for_reply, 100, 0.0, 0.1)
+        budget.pay_for_reply(self.RATE * 2)
         self.assertFalse(budget.pay_for_query(100, 0.0))
         pause = budget.query_in(0.0)
         self.assertGreater(pause, 0)

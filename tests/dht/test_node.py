@@ -1,13 +1,18 @@
 """One node at its wire: what it answers and what not, whom it believes (THREATS C1, C2, C3)."""
 
+from ipaddress import IPv4Address
 from random import Random
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.testing.dhtnet import PORT, DhtNet, NetDht
+from tests.wire.test_krpc import encoded
 from txtorrent.address import Address
 from txtorrent.bencode import encode
 from txtorrent.dht.nodeid import fits, id_for
+from txtorrent.dht.state import decode_state
 from txtorrent.dht.table import FRESH
 from txtorrent.wire.bloom import bloom_filter
 from txtorrent.wire.dhtitem import Item, sign
@@ -222,6 +227,21 @@ class Hostile(NodeCase):
         malformed = [count for reason, count in dropped.items() if "malformed" in reason]
         self.assertEqual(sum(malformed), 7)
 
+    @settings(max_examples=150, deadline=None)
+    @given(
+        st.sampled_from(encoded()),
+        st.integers(0, 300),
+        st.binary(max_size=3),
+        st.integers(0, 2**32 - 1),
+    )
+    def test_whatever_comes(self, datagram, at, bytes_, number) -> None:
+        """C3: from anywhere, whole or damaged, nothing is raised."""
+        source = Address(str(IPv4Address(number)), number % 65536)
+        self.us.dht.received(datagram, source)
+        self.us.dht.received(datagram[:at] + bytes_ + datagram[at + len(bytes_) :], source)
+        self.us.dht.received(bytes_ + datagram, Address("2001:db8::1", 1))
+        self.net.clock.advance(0.1)
+
     def test_the_sixth_in_a_second(self) -> None:
         """C1."""
         ping = encode_query(Query(b"tt", YOUR_ID, Ping()))
@@ -248,7 +268,7 @@ class Hostile(NodeCase):
         """Whoever forges addresses gets no more out of us than the rate."""
         question = encode_query(Query(b"tt", YOUR_ID, GetPeers(HASH, Want(True, True))))
         before, began = self.status().bytes_out, self.net.clock.seconds()
-        for at in range(20_000):
+        for at in range(4000):
             self.us.dht.received(question, Address(f"{at % 200 + 1}.{at // 200}.1.1", 5))
             if at % 200 == 0:
                 self.net.clock.advance(1.0)
@@ -384,6 +404,26 @@ class Upkeep(NodeCase):
         self.assertEqual(self.status().good, 3)
         self.assertEqual(len(self.ask(FindNode(HASH)).nodes), 3)
         for other in others[3:]:
+            other.leave()
+
+    def test_back_after_an_outage(self) -> None:
+        """An hour in which nothing arrives; nobody is forgotten, and routers are not needed."""
+        others = [NetDht(self.net) for _ in range(8)]
+        for other in others:
+            other.start(US)
+        self.net.clock.advance(120.0)
+        self.assertEqual(self.status().good, 8)
+        self.net.detach(US)
+        self.net.clock.advance(3600.0)
+        self.assertEqual(self.status().good, 0)
+        state = self.us.dht.state()
+        self.assertEqual(len(decode_state(state)[False].nodes), 8)
+        self.net.attach(US, self.us.dht.received)
+        self.net.clock.advance(360.0)
+        self.assertGreaterEqual(self.status().good, 6)
+        self.net.clock.advance(FRESH)
+        self.assertEqual(self.status().good, 8)
+        for other in others:
             other.leave()
 
     def test_found_peers_come_in_batches(self) -> None:

@@ -17,12 +17,13 @@ from txtorrent.dht.dht import DhtOptions
 from txtorrent.dht.nodeid import fits
 from txtorrent.wire.krpcnodes import NodeInfo
 
-NODES = int(os.environ.get("TXTORRENT_DHT_NODES", "100"))
+NODES = int(os.environ.get("TXTORRENT_DHT_NODES", "80"))
 LARGE = "TXTORRENT_DHT_NODES" in os.environ
 HOUR = 3600.0
 LEAVE = 0.2
 """Share of the nodes that leave in an hour; as many others join."""
-SEARCHES = 600 if LARGE else 200
+HOURS = 1.0 if LARGE else 0.3
+SEARCHES = 600 if LARGE else 120
 PEERS = 10
 """Who announces the torrent that is attacked."""
 
@@ -59,12 +60,12 @@ class Honest(NetworkCase):
         for at, node in enumerate(announcers):
             node.dht.join(info_hash(at), lambda peers: None, never)
         self.net.clock.advance(60)
-        steps = int(NODES * LEAVE)
+        steps = int(NODES * LEAVE * HOURS)
         before, began = sum(self.net.sent.values()), self.net.clock.seconds()
         found, results = 0, []
         for step in range(steps):
             self.replace_one(others)
-            self.net.clock.advance(HOUR / steps)
+            self.net.clock.advance(HOURS * HOUR / steps)
             for _ in range(SEARCHES * (step + 1) // steps - SEARCHES * step // steps):
                 at = self.net.random.randrange(len(announcers))
                 result = self.search(self.net.random.choice(others), info_hash(at))
@@ -109,7 +110,7 @@ class Honest(NetworkCase):
         for at in range(10_000):
             us.dht.join(info_hash(at), lambda peers: None, lambda: True)
         began, sent = self.net.clock.seconds(), us.dht.status.ipv4.bytes_out
-        seconds = 2 * INTERVAL if LARGE else 60.0
+        seconds = 2 * INTERVAL if LARGE else 30.0
         self.net.clock.advance(seconds)
         status = us.dht.status.ipv4
         rate = (status.bytes_out - sent) / (self.net.clock.seconds() - began)
@@ -140,7 +141,7 @@ class Sybils(NetworkCase):
         liars = [Liar(self.net, info, praised or gang) for info in gang]
         for _ in range(2):
             for liar in liars:
-                liar.intrude(self.nodes)
+                liar.intrude(self.nodes, self.TARGET)
             self.net.clock.advance(20)
         peers = self.nodes[:PEERS]
         for node in peers:
@@ -148,7 +149,7 @@ class Sybils(NetworkCase):
         self.net.clock.advance(60)
         found = []
         began = self.net.clock.seconds()
-        for node in self.nodes[PEERS : PEERS + 30]:
+        for node in self.nodes[PEERS : PEERS + (30 if LARGE else 15)]:
             result = self.search(node, self.TARGET)
             found.append(len({peer.address for peer in peers} & set(result.peers)))
         self.show(

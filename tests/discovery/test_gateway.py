@@ -78,6 +78,12 @@ class Gateway4Tests(Case):
             (VPN, None, Gateway("10.8.0.1")),
             (VPN, "10.8.0.6", Gateway("10.8.0.1", "10.8.0.6")),
             (VPN, "192.168.1.20", Gateway("192.168.1.1", "192.168.1.20")),
+            (
+                # The two halves of the Internet are more to the point, whatever they cost.
+                HOME + route("tun0", "00000000", "0100080A", 3, 900, "00000080"),
+                None,
+                Gateway("10.8.0.1"),
+            ),
             (route("eth0", "00000000", "0101A8C0", 2, 0, "00000000"), None, None),
             (route("ppp0", "00000000", "00000000", 1, 0, "00000000"), None, None),
             (route("eth0", "00000A0A", "0101A8C0", 3, 0, "0000FFFF"), None, None),

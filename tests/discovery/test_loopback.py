@@ -1,8 +1,6 @@
 """Port mapping on real sockets and threads, with the real miniupnpc, against a router on this
 machine's loopback."""
 
-import os
-from itertools import count
 from random import SystemRandom
 from unittest import skipIf
 
@@ -14,23 +12,21 @@ from twisted.trial.unittest import TestCase
 
 from tests.discovery.igd import Igd
 from tests.discovery.routers import OUTSIDE, Gateway
+from tests.testing.loopback import next_host
 from txtorrent.discovery import gateway, upnp
 from txtorrent.discovery.mapping import LIFETIME, Protocol
 from txtorrent.discovery.portline import State
 from txtorrent.discovery.portmap import PortMapping
-
-_numbers = count(1)
 
 
 class Case(TestCase):
     timeout = 30.0
 
     def setUp(self) -> None:
-        # One for each test and process: what is sent to a group is heard by all of this machine.
-        high, low = divmod(os.getpid(), 250)
-        self.address = f"127.{high % 250 + 1}.{low + 1}.{next(_numbers)}"
+        # One for each test: what is sent to a group is heard by all of this machine.
+        self.address = next_host()
 
-    def begin(self) -> PortMapping:
+    def begin(self, **options) -> PortMapping:
         pool = ThreadPool(0, 2)
         pool.start()
         self.addCleanup(pool.stop)
@@ -40,6 +36,7 @@ class Case(TestCase):
             lambda call, *args: deferToThreadPool(reactor, pool, call, *args),
             lambda: gateway.Gateway(self.address, self.address),
             lambda host: None,
+            **options,
         )
         self.addCleanup(made.stop)
         made.start(6881, 6882)
@@ -89,6 +86,16 @@ class UpnpTests(Case):
         status = await self.settled(self.begin())
         self.assertIn("which is not the router", status[Protocol.TCP].error)
         self.assertEqual(igd.mapped, {})
+
+
+class RefusedTests(Case):
+    async def test_nobody_is_there(self) -> None:
+        """The kernel says so."""
+        mapping = self.begin(device=None)
+        status = (await self.settled(mapping))[Protocol.TCP]
+        self.assertEqual(status.state, State.FAILED)
+        silent = f"the router at {self.address} does not answer"
+        self.assertEqual(status.error, f"{silent}; {upnp.MISSING}")
 
 
 class PcpTests(Case):

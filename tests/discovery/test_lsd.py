@@ -266,6 +266,14 @@ class DisbeliefTests(Case):
         us._heard(lsd.encode(GROUP4, Announce(5, (A,))), Address("127.0.0.2", 5))
         self.assertEqual(self.found["192.168.0.1"], [(A, Address("127.0.0.2", 5))])
 
+    def test_what_is_sent_to_us_alone(self) -> None:
+        """C1: only the group is heard, which routers keep the Internet out of."""
+        us, other = self.run_at("192.168.0.1"), self.ear("192.168.0.9")
+        us.join(A)
+        other.transport.write(lsd.encode(GROUP4, Announce(5, (A,))), ("192.168.0.1", PORT))
+        self.clock.advance(0.1)
+        self.assertEqual((us.status.received, self.found["192.168.0.1"]), (0, []))
+
     def test_malformed(self) -> None:
         us, other = self.run_at("192.168.0.1"), self.ear("192.168.0.9")
         us.join(A)
@@ -338,6 +346,16 @@ class TroubleTests(Case):
         there = True
         self.clock.advance(RETRY + 2)
         self.assertEqual(len(other.heard), 1)
+
+    def test_a_socket_that_is_closed_under_us(self) -> None:
+        """As reactors do after errors."""
+        us = self.run_at("192.168.0.1", "fd00::1")
+        us._sockets[0]._listening.transport.stopListening()
+        self.clock.advance(1)
+        self.assertEqual(us.status.listening, (GROUP6,))
+        self.assertEqual(us.status.errors, {GROUP4: "the socket was closed"})
+        self.clock.advance(RETRY)
+        self.assertEqual(us.status.listening, (GROUP4, GROUP6))
 
     def test_a_host_with_nothing(self) -> None:
         us = self.run_at("2001:db8::1")

@@ -22,8 +22,9 @@ from twisted.internet import reactor
 from twisted.web.client import Agent, HTTPConnectionPool
 
 from tests.interop.case import InteropCase
-from tests.interop.programs import Program, free_port, next_address
+from tests.interop.programs import Program
 from tests.interop.samples import Sample
+from tests.testing.loopback import free_port, next_host
 
 _OURS: Final = re.compile(
     r"an error of ours|internal error|Traceback|Unhandled|critical:|was never awaited"
@@ -44,7 +45,7 @@ class Client:
 
     def __init__(self, case: InteropCase) -> None:
         self.case = case
-        self.host = next_address()
+        self.host = next_host()
         self.port = free_port(self.host)
         self.work = case.folder(self.name)
 

@@ -3,10 +3,9 @@
 import atexit
 import os
 import shutil
-import socket
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from itertools import count, cycle
+from itertools import count
 from typing import Final
 
 from twisted.internet import defer, reactor
@@ -22,7 +21,6 @@ GRACE: Final = 12.0
 """Seconds from the polite signal to the one that cannot be ignored."""
 
 _numbers = count(1)
-_hosts = cycle(range(1, 251))
 _running: set["Program"] = set()
 
 
@@ -31,18 +29,6 @@ def _leave_nobody() -> None:
     """Where the tests were interrupted their cleanup did not run."""
     for program in tuple(_running):
         program.signal("KILL")
-
-
-def next_address() -> str:
-    """A loopback address of its own for the next peer: clients allow one connection an address."""
-    return f"127.0.1.{next(_hosts)}"
-
-
-def free_port(host: str, kind: int = socket.SOCK_STREAM) -> int:
-    """A port that nobody has at this address."""
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind((host, 0))
-        return int(probe.getsockname()[1])
 
 
 class Program(ProcessProtocol):

@@ -8,6 +8,7 @@ from typing import Final
 from attrs import frozen
 
 from tests.testing import torrents
+from tests.testing.loopback import OWN_SWARM
 from txtorrent.metainfo.torrentfile import Metainfo, parse
 
 KIB: Final = 1024
@@ -94,7 +95,13 @@ def large(work: str, name: str, size: int, piece_length: int, announce: str = ""
 
 def write(work: str, files: torrents.Files, name: str, piece_length: int, announce: str) -> Sample:
     """Write the .torrent file of `files` into `work`."""
-    raw = torrents.make(files, name=f"{name} ☃", piece_length=piece_length, announce=announce)
+    raw = torrents.make(
+        files,
+        name=f"{name} ☃",
+        piece_length=piece_length,
+        announce=announce,
+        info_extra=OWN_SWARM,
+    )
     path = os.path.join(work, f"{name}.torrent")
     with open(path, "wb") as out:
         out.write(raw)

@@ -1,18 +1,17 @@
 """The daemon as a service: no torrent on its command line, controlled over two sockets."""
 
 import os
-import re
 from typing import Final
 
 from twisted.internet.defer import Deferred
 
 from tests.interop.case import InteropCase
 from tests.interop.clients import check_health, twistd, write
-from tests.interop.programs import Program, free_port, next_address
+from tests.interop.programs import Program
+from tests.testing.loopback import free_port, next_host
 from txtorrent.address import Address
 
-_CONTROLLED: Final = r"controlled at tcp:127\.0\.0\.1:(\d+)"
-LOOPBACK: Final = "127.0.0.1"
+_CONTROLLED: Final = "controlled at tcp:"
 
 
 class Service:
@@ -25,11 +24,11 @@ class Service:
 
     def __init__(self, case: InteropCase, runtime: str) -> None:
         self.case = case
-        self.host = next_address()
+        self.host = next_host()
         self.work = case.folder("service")
         self.content = os.path.join(self.work, "content")
         self.socket = os.path.join(runtime, "control.sock")
-        self.port = free_port(LOOPBACK)
+        self.port = free_port(self.host)
         self._peer_port = free_port(self.host)
         self._config = os.path.join(self.work, "set.toml")
         write(self._config, f'download_dir = "{self.content}"\ntrust_local_trackers = true\n')
@@ -45,12 +44,12 @@ class Service:
             *twistd(), "-n", "--pidfile=", "txtorrent", "--config", self._config,
             "--no-dht", "--state", os.path.join(self.work, "state"), "--interface", self.host,
             "--port", str(self._peer_port), "--control", f"unix:{self.socket}",
-            "--control", f"tcp:{self.port}:interface={LOOPBACK}", "--log-level", "debug",
+            "--control", f"tcp:{self.port}:interface={self.host}", "--log-level", "debug",
         )  # fmt: skip
         self.program = self.case.run_program(Program("service", argv, self.work))
         await self.case.until(
             "the service can be controlled",
-            lambda: re.search(_CONTROLLED, self.program.output) is not None,
+            lambda: _CONTROLLED in self.program.output,
         )
 
     def ended(self) -> "Deferred[None]":

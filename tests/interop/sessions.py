@@ -6,8 +6,8 @@ from twisted.internet import reactor
 from twisted.internet.defer import Deferred, succeed
 
 from tests.interop.case import InteropCase
-from tests.interop.programs import next_address
 from tests.interop.samples import Sample
+from tests.testing.loopback import next_host
 from txtorrent.address import Address
 from txtorrent.peer.protocol import PeerProtocol
 from txtorrent.session import Session, SessionOptions
@@ -24,7 +24,7 @@ class Node:
         self.directory = case.folder(name)
         state = os.path.join(self.directory, ".state")
         os.mkdir(state)
-        host = next_address()
+        host = next_host()
         self._options = SessionOptions(state, 0, host, upload_rate=upload_rate)
         self._session: Session | None = Session(reactor, self._options)
         case.addCleanup(self.stop)

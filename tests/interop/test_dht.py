@@ -14,7 +14,8 @@ from twisted.internet.task import deferLater
 
 from tests.interop.case import InteropCase
 from tests.interop.clients import Libtorrent
-from tests.interop.programs import Program, free_port, next_address
+from tests.interop.programs import Program
+from tests.testing.loopback import free_port, next_host
 from txtorrent.address import Address
 from txtorrent.bencode import encode
 from txtorrent.dht.dht import Dht, DhtOptions
@@ -32,7 +33,7 @@ class Us:
     """A node of ours on a real socket of a loopback address of its own."""
 
     def __init__(self, case: InteropCase) -> None:
-        self.host = next_address()
+        self.host = next_host()
         self.udp = UdpPort(reactor, 0, self.host)
         self.dht = Dht(
             reactor,
@@ -63,7 +64,7 @@ class Them:
     """A node of libtorrent's."""
 
     def __init__(self, case: InteropCase) -> None:
-        self.host = next_address()
+        self.host = next_host()
         self.port = free_port(self.host)
         job = json.dumps({"host": self.host, "port": self.port})
         argv = (sys.executable, _SCRIPT, job)

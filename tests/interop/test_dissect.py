@@ -13,7 +13,8 @@ from tests.interop import samples
 from tests.interop.case import InteropCase
 from tests.interop.clients import Txtorrent, absence_of
 from tests.interop.opentracker import Opentracker
-from tests.interop.programs import Program, free_port
+from tests.interop.programs import Program
+from tests.testing.loopback import NETWORK, free_port
 
 FAULTS: Final = '_ws.malformed || _ws.expert.severity == "Error"'
 EXCHANGE: Final = {"interested", "unchoke", "request", "piece"}
@@ -80,7 +81,8 @@ class DissectTests(InteropCase):
 
     async def _begin_capture(self) -> None:
         self.file = os.path.join(self.work, "capture.pcapng")
-        argv = ["dumpcap", "-q", "-B", "64", "-i", "lo", "-f", "net 127.0.1.0/24", "-w", self.file]
+        ours = f"net {NETWORK}"
+        argv = ["dumpcap", "-q", "-B", "64", "-i", "lo", "-f", ours, "-w", self.file]
         self.capture = Program("dumpcap", argv, self.work)
         self.addCleanup(self.capture.end)
         await self.until(

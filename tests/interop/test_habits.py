@@ -9,8 +9,9 @@ from tests.interop.clients import Aria2, Libtorrent, Transmission, Txtorrent
 from tests.interop.opentracker import Opentracker
 from tests.interop.sessions import Node
 from txtorrent.address import Address
-from txtorrent.peer.uploads import MOST_QUEUED
+from txtorrent.peer.uploads import MOST_QUEUED, Uploads
 from txtorrent.swarm.window import START
+from txtorrent.wire.messages import Block
 
 MIB: Final = 1024 * 1024
 
@@ -30,15 +31,17 @@ class LibtorrentHabits(InteropCase):
         sample.write(us.directory)
         await us.start(sample)
         await self.until("we have checked it", lambda: us.is_complete)
-        target, deepest = self.folder("target"), 0
-        await them.leech(sample, target, (str(us.address),))
+        deepest, add = 0, Uploads.add
 
-        async def done() -> bool:
+        def noted(uploads: Uploads, block: Block) -> None:
             nonlocal deepest
-            deepest = max([deepest, *(len(link.uploads) for link in us.links)])
-            return await them.is_complete()
+            add(uploads, block)
+            deepest = max(deepest, len(uploads))
 
-        await self.until("libtorrent has all", done)
+        self.patch(Uploads, "add", noted)
+        target = self.folder("target")
+        await them.leech(sample, target, (str(us.address),))
+        await self.until("libtorrent has all", them.is_complete)
         self.assertGreaterEqual(deepest, MOST_QUEUED)
         await self.until("content", lambda: not sample.differences(target))
         self.assertEqual(len(sample.data), us.torrent.progress.uploaded.total)

@@ -22,7 +22,7 @@ from tests.interop import samples
 from tests.interop.case import LIMIT, InteropCase
 from tests.interop.clients import absence_of
 from tests.interop.samples import Sample
-from tests.interop.service import LOOPBACK, Service
+from tests.interop.service import Service
 from tests.interop.sessions import Node
 
 REMOTE: Final = "transmission-remote"
@@ -97,7 +97,7 @@ class Remote(ServiceCase):
         """Run a command; what it shows."""
         path = shutil.which(REMOTE)
         assert path is not None
-        server = f"{LOOPBACK}:{self.service.port}"
+        server = f"{self.service.host}:{self.service.port}"
         out, err, status = await getProcessOutputAndValue(path, (server, *words), os.environ)
         shown = (out + err).decode()
         self.assertEqual(status, 0, (words, shown))
@@ -170,7 +170,7 @@ class Package(ServiceCase):
         super().setUp()
 
     async def test_over_tcp(self) -> None:
-        await self.drive(f"http://{LOOPBACK}:{self.service.port}/transmission/rpc")
+        await self.drive(f"http://{self.service.host}:{self.service.port}/transmission/rpc")
 
     async def test_over_the_unix_socket(self) -> None:
         if find_spec("transmission_rpc._unix_socket") is None:

@@ -3,9 +3,11 @@
 import errno
 import socket
 
+from twisted.internet import reactor
 from twisted.internet.defer import gatherResults
 from twisted.internet.error import CannotListenError
 from twisted.internet.protocol import DatagramProtocol
+from twisted.internet.task import deferLater
 from twisted.internet.testing import MemoryReactorClock
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
@@ -154,9 +156,6 @@ class Real(TestCase):
     """On the machine's own sockets, of which the simulated ones are a copy."""
 
     async def test_both_families(self) -> None:
-        from twisted.internet import reactor
-        from twisted.internet.task import deferLater
-
         if not socket.has_ipv6:
             self.skipTest("no IPv6")
         one, two = UdpPort(reactor, 0), UdpPort(reactor, 0)

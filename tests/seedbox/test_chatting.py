@@ -387,6 +387,9 @@ class Muting(ChatCase):
         )
         self.one.say("hello")
         self.assertEqual((self.two.texts, self.three.texts), (["hello"], []))
+        for wrong in (["ada"], ["aa" * 31], "aa" * 32):
+            changing = self.three.box.settings.change({"chat_muted": wrong})
+            self.failureResultOf(changing, RequestError)
 
     def test_two_at_once(self):
         chat = self.one.box.chat

@@ -4,6 +4,7 @@ entries back."""
 import inspect
 
 from tests.seedbox.case import SeedboxCase
+from txtorrent.control import dhtview
 from txtorrent.control.interfaces import Session
 from txtorrent.control.torrentview import Torrent
 
@@ -16,12 +17,17 @@ class Fits(SeedboxCase):
     def fits(self, given, protocol):
         for name, value in asked(protocol).items():
             self.assertTrue(hasattr(given, name), name)
-            if inspect.isfunction(value) and protocol is Session:
+            if inspect.isfunction(value) and protocol in (Session, dhtview.Dht):
                 wanted = list(inspect.signature(value).parameters)[1:]
                 self.assertEqual(list(inspect.signature(getattr(given, name)).parameters), wanted)
 
     def test_session(self):
         self.fits(self.box, Session)
+
+    def test_sources_of_peers(self):
+        self.fits(self.box.dht, dhtview.Dht)
+        self.fits(self.box.peer_sources, dhtview.PeerSources)
+        self.fits(self.box.peer_sources.dht, dhtview.DhtStatus)
 
     def test_torrent(self):
         self.fits(self.add(self.payload(), paused=True), Torrent)

@@ -388,7 +388,10 @@ CHILD = """
 """
 
 
-ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+ENVIRONMENT = {
+    "PATH": os.environ["PATH"],
+    "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
+}
 
 
 def command(script):

@@ -27,11 +27,9 @@ from txtorrent.swarm.window import RequestWindow
 
 def bitfield(picture):
     """'#' and '1' are set."""
-    field = Bitfield(len(picture))
-    for index, character in enumerate(picture):
-        if character in "#1":
-            field.add(index)
-    return field
+    size = len(picture)
+    bits = "".join("1" if each in "#1" else "0" for each in picture) + "0" * (-size % 8)
+    return Bitfield.from_wire(size, int("0" + bits, 2).to_bytes(len(bits) // 8, "big"))
 
 
 def make_peer(name="a", pieces=1):

@@ -9,6 +9,10 @@ from txtorrent.torrent.limits import Allowance, CommonLimits
 
 
 class LimitsCase(SwarmCase):
+    def swarm(self, content):
+        """Of few pieces: how many there are makes no difference to limits."""
+        return super().swarm(content, piece_length=65536)
+
     def assertRate(self, swarm, node, count, expected, settle=5, seconds=20):
         """Within 3 % over so many seconds, once what was asked for before has come."""
         swarm.run(settle)

@@ -12,10 +12,15 @@ BUFFERS = 4 * MIB
 
 
 class ShortOfMemory(SwarmCase):
+    def seeds(self, swarm, *rates):
+        """Seeds that upload so many bytes/s, all of the same files: they take memory as well."""
+        first = swarm.add_seed(up=rates[0])
+        for rate in rates[1:]:
+            swarm.add_leecher(up=rate, directory=first.directory)
+
     def test_nobody_sits_on_what_others_could_fill(self):
-        swarm = self.swarm(100 * MIB, piece_length=MIB)
-        for _ in range(SEEDS):
-            swarm.add_seed(up=LINE)
+        swarm = self.swarm(64 * MIB, piece_length=MIB)
+        self.seeds(swarm, *[LINE] * SEEDS)
         leecher = swarm.add_leecher()
         leecher.session._shared.buffers._limit = BUFFERS
         swarm.run(2)
@@ -27,9 +32,8 @@ class ShortOfMemory(SwarmCase):
 
     def test_who_is_fast_may_have_more(self):
         """What it sends in a moment holds nobody up."""
-        swarm = self.swarm(100 * MIB, piece_length=MIB)
-        for up in (16 * LINE, *[LINE] * (SEEDS - 1)):
-            swarm.add_seed(up=up)
+        swarm = self.swarm(72 * MIB, piece_length=MIB)
+        self.seeds(swarm, 16 * LINE, *[LINE] * (SEEDS - 1))
         leecher = swarm.add_leecher()
         leecher.session._shared.buffers._limit = BUFFERS
         swarm.run(3)
@@ -39,8 +43,7 @@ class ShortOfMemory(SwarmCase):
 
     def test_nobody_is_held_back_once_there_is_enough_again(self):
         swarm = self.swarm(80 * MIB, piece_length=MIB // 4)
-        for _ in range(10):
-            swarm.add_seed(up=LINE)
+        self.seeds(swarm, *[LINE] * 10)
         leecher = swarm.add_leecher()
         buffers = leecher.session._shared.buffers
         enough, buffers._limit = buffers.limit, MIB

@@ -4,9 +4,13 @@ from twisted.internet.protocol import DatagramProtocol
 
 from tests.swarms.test_magnets import MagnetCase
 from tests.testing.swarm import PORT
+from tests.testing.tcp import StreamSocket
+from tests.testing.udp import sent_datagrams
 from txtorrent.dht.dht import DhtOptions
 from txtorrent.peersources import SourceOptions
 from txtorrent.swarm.peerbook import Source
+from txtorrent.wire.handshake import reserved_bits
+from txtorrent.wire.messages import Port
 
 ROUTER = "20.200.0.1"
 
@@ -80,20 +84,45 @@ class Dht(SourcesCase):
 
 
 class Private(SourcesCase):
+    """Everything is on, and nobody but the tracker hears of a private torrent (THREATS D8)."""
+
+    def capture(self, private):
+        """What a swarm with everything on sends: datagrams, and what goes over TCP."""
+        streams, send = [], StreamSocket.send
+
+        def note_stream(socket, data):
+            streams.append(bytes(data))
+            return send(socket, data)
+
+        datagrams = sent_datagrams(self)
+        self.patch(StreamSocket, "send", note_stream)
+        swarm = self.swarm(30 * 32768, piece_length=32768, private=private)
+        _, router = self.network(swarm)
+        nodes = DhtOptions(routers=((router, PORT),))
+        settings = {"sources": SourceOptions(dht=True, local=True, nodes=nodes)}
+        swarm.add_seed(settings=settings, up=50_000)
+        leechers = [swarm.add_leecher(settings=settings) for _ in range(3)]
+        swarm.run_until_complete(*leechers, limit=300)
+        swarm.run(400)
+        return swarm.payload.metainfo.info_hash, datagrams, b"|".join(streams)
+
+    def said(self, private):
+        """Which of those that give a torrent away were heard."""
+        info_hash, datagrams, stream = self.capture(private)
+        self.assertIn(info_hash, stream)
+        dht = any(info_hash in each for each in datagrams)
+        local = any(info_hash.hex().encode() in each.lower() for each in datagrams)
+        names = [name for name in (b"ut_pex", b"ut_metadata") if name in stream]
+        bit = reserved_bits(dht=True) + info_hash in stream
+        port = Port(PORT).encode() in stream
+        return dht, local, names, bit, port
+
     def test_not_a_word(self):
-        """Everything is on, and nobody but the tracker hears of the torrent (THREATS D8)."""
-        swarm = self.swarm(10 * 32768, piece_length=32768, private=True)
-        router = self.session(swarm, sources=dht())
-        options = SourceOptions(
-            dht=True, local=True, nodes=DhtOptions(routers=((router.host.addresses[0], PORT),))
-        )
-        heard = []
-        swarm.network.tap = lambda data, *_: heard.append(data)
-        seed = swarm.add_seed(settings={"sources": options})
-        leecher = swarm.add_leecher(settings={"sources": options})
-        swarm.run_until_complete(leecher, limit=60)
-        swarm.run(1000)
-        self.assertGreater(seed.session.sources.dht.status.ipv4.queries_out, 0)
+        self.assertEqual(self.said(True), (False, False, [], False, False))
+
+    def test_of_a_public_one(self):
+        """What the test above would see."""
+        self.assertEqual(self.said(False), (True, True, [b"ut_pex", b"ut_metadata"], True, True))
 
 
 class Exchanged(SourcesCase):

@@ -70,9 +70,11 @@ class DhtNet:
 class NetDht:
     """A node of ours in the network, at its address from `start` to `leave`.
 
-    It knows its own address, as nodes do after some votes."""
+    It knows its own address, as nodes do after some votes. `port` is its TCP port."""
 
-    def __init__(self, net: DhtNet, host: str | None = None, **options: Any) -> None:
+    def __init__(
+        self, net: DhtNet, host: str | None = None, port: int = PORT, **options: Any
+    ) -> None:
         self.net = net
         self.address = Address(host or net.host(), PORT)
         self.seen: Counter[str] = Counter()
@@ -81,7 +83,7 @@ class NetDht:
             net.clock,
             net.random,
             lambda data, target: net.send(data, self.address, target),
-            lambda: PORT,
+            lambda: port,
             DhtOptions(ipv4=":" not in self.address.host, ipv6=":" in self.address.host, **options),
             lambda ours, voter: self.seen.update([ours]),
             udp_port=lambda: PORT,

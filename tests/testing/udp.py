@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import socket
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
@@ -197,3 +197,15 @@ class DatagramSocket(SimSocket):
         if path.is_open:
             size = len(datagram.data)
             path.line_in(host).carry(self.serial, size, host.ports.deliver, datagram)
+
+
+def sent_datagrams(test: Any) -> list[bytes]:
+    """The list of what every host sends by UDP from now on, until the end of a trial test."""
+    send, sent = DatagramSocket.sendto, list[bytes]()
+
+    def noted(sim: DatagramSocket, datagram: bytes, name: SockAddr) -> int:
+        sent.append(bytes(datagram))
+        return send(sim, datagram, name)
+
+    test.patch(DatagramSocket, "sendto", noted)
+    return sent

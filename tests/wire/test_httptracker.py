@@ -47,6 +47,7 @@ class TargetTests(SynchronousTestCase):
             numwant=7,
             event=Event.COMPLETED,
             tracker_id=b"\x00&id",
+            hosts=("9.8.7.6", "2001:db8::1"),
         )
         target = announce_target(TrackerUrl.parse("http://t/announce"), told)
         path, _, query = target.partition("?")
@@ -67,6 +68,8 @@ class TargetTests(SynchronousTestCase):
                 "compact": b"1",
                 "no_peer_id": b"1",
                 "event": b"completed",
+                "ipv4": b"9.8.7.6",
+                "ipv6": b"2001:db8::1",
                 "trackerid": b"\x00&id",
             },
         )

@@ -47,6 +47,9 @@ Methods
         -> {"messages": [M], "speakers": [{"address": string, "port": number, "client_name":
         string}], "muted": [{"author", "fingerprint"}], "nickname": ours, "fingerprint": ours}
     `tx_chat_mute`, `tx_chat_unmute` {"author": fingerprint or key} -> {}
+    `tx_sources_get`, `tx_dht_table_get`, `tx_dht_lookups_get`, `tx_dht_find_peers`, `tx_dht_get`,
+        `tx_dht_put`, `tx_dht_sample`: how peers are found besides by trackers, and the DHT; what
+        they take and answer is in docs/control-api.rst.
 
 The stream: GET /events, beside /transmission/rpc, with the same authentication; a 409 is answered
     as everywhere, but need not be. Server-sent events: `id:` is a cursor; `event:` one of

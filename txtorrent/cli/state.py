@@ -46,8 +46,10 @@ def word(torrent: Torrent) -> str:
 
 
 def phrase(torrent: Torrent) -> str:
-    """The state with how far a check or a move has come."""
+    """The state with how far a check, a move or the metadata has come."""
     found = word(torrent)
+    if found == "metadata":
+        return f"{found} {percent(torrent.get('metadata_percent_complete', 0))}"
     if found == "checking" and torrent.get("status") == CHECKING:
         return f"{found} {percent(torrent.get('recheck_progress', 0))}"
     move: Any = torrent.get("tx_move")

@@ -49,6 +49,14 @@ COUNTERS: Final[Table] = tuple(
     )
 )  # fmt: skip
 
+CHAT_OBJECTS: Final[dict[str, Table]] = {
+    "message, messages": MESSAGE,
+    "speakers": SPEAKER,
+    "muted": AUTHOR,
+    "counters": COUNTERS,
+}
+"""For the documents."""
+
 
 def shown(message: ChatMessage, dialect: Dialect) -> dict[str, Any]:
     """A message as clients get it, in answers and in events."""

@@ -129,8 +129,9 @@ class ControlRequest(_Request):  # type: ignore[misc]  # Twisted's has no types
         self.channel.loseConnection()
 
     def _give_back(self) -> None:
-        self.desk.body_bytes -= self._kept
-        self._kept = 0
+        if self._kept:  # else the request perhaps never came to its headers' end, and has no desk
+            self.desk.body_bytes -= self._kept
+            self._kept = 0
 
     def connectionLost(self, reason: Any) -> None:
         """Nobody is there any more."""

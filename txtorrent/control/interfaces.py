@@ -24,6 +24,7 @@ from typing import Any, Protocol
 from twisted.internet.defer import Deferred
 
 from txtorrent.control.chatview import Chat, ChatMessage
+from txtorrent.control.dhtview import Dht, PeerSources
 from txtorrent.control.torrentview import Torrent
 
 
@@ -216,6 +217,14 @@ class Session(Protocol):
     def download_dir_free(self) -> int | None:
         """Bytes free in the setting `download_dir` when last looked, within a minute or so; None:
         not known."""
+
+    @property
+    def peer_sources(self) -> PeerSources:
+        """How peers are found besides by trackers, and how they find us, just now."""
+
+    @property
+    def dht(self) -> Dht:
+        """The distributed hash table, whether it is on or not."""
 
     def find(self, torrent_id: int) -> Torrent | None:
         """The torrent of this id."""

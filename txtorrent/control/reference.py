@@ -7,7 +7,9 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from txtorrent.control import chatmethods, nested
+from txtorrent.control import nested
+from txtorrent.control.chatmethods import CHAT_OBJECTS
+from txtorrent.control.dhtmethods import DHT_OBJECTS
 from txtorrent.control.dialect import legacy_field, legacy_key
 from txtorrent.control.fields import FIELDS, Field
 from txtorrent.control.method import Method
@@ -15,6 +17,7 @@ from txtorrent.control.methods import METHODS
 from txtorrent.control.nested import Table
 from txtorrent.control.params import Param
 from txtorrent.control.preferences import PREFERENCES, Preference
+from txtorrent.control.sourcemethods import SOURCE_OBJECTS
 from txtorrent.errors import Code
 
 MARK: Final = ".. Written by txtorrent.control.reference from here on: change the tables instead."
@@ -27,10 +30,9 @@ OBJECTS: Final[dict[str, Table]] = {
     "tracker_stats": nested.TRACKER_STATS,
     "webseeds_ex": nested.WEBSEED,
     "tx_move": nested.MOVE,
-    "message, messages": chatmethods.MESSAGE,
-    "speakers": chatmethods.SPEAKER,
-    "muted": chatmethods.AUTHOR,
-    "counters": chatmethods.COUNTERS,
+    **SOURCE_OBJECTS,
+    **DHT_OBJECTS,
+    **CHAT_OBJECTS,
 }
 
 

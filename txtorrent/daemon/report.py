@@ -36,6 +36,8 @@ def describe(torrent: Entry, width: int | None = None) -> str:
     status = torrent.status
     if torrent.failure:
         return f"{torrent.name}: error: {torrent.failure}"
+    if torrent.is_fetching:
+        return _fetching(torrent, width)
     fraction = torrent.recheck_progress if status == VERIFYING else torrent.fraction
     words = [STATES[status], _percent(fraction)]
     if status in (DOWNLOADING, SEEDING):
@@ -47,6 +49,15 @@ def describe(torrent: Entry, width: int | None = None) -> str:
     name = _shortened(torrent.name, width - cells("  ".join(words)) - 2)
     has_bar = status in (VERIFYING, DOWNLOADING)
     return _with_bar(f"{name}: ", words, fraction if has_bar else None, width)
+
+
+def _fetching(torrent: Entry, width: int | None) -> str:
+    """A magnet link that waits for its metadata."""
+    peers = _count(torrent.peers_connected, "peer")
+    words = ["fetching metadata", _percent(torrent.metadata_percent_complete), peers]
+    line = "  ".join(words)
+    name = torrent.name if width is None else _shortened(torrent.name, width - cells(line) - 2)
+    return f"{name}: {line}"
 
 
 def describe_all(torrents: Sequence[Entry], width: int | None = None) -> str:

@@ -35,12 +35,7 @@ FEW_DEAD: Final = 1000
 
 NEW_DOWNLOADS, DOWNLOADS, NEW_SEEDS, SEEDS = range(4)
 _USUAL: Final = (NEW_DOWNLOADS, DOWNLOADS, NEW_SEEDS, SEEDS)
-ORDERS: Final = (
-    (_USUAL,) * 3
-    + ((SEEDS, NEW_SEEDS, DOWNLOADS, NEW_DOWNLOADS),)
-    + (_USUAL,) * 3
-    + ((NEW_SEEDS, SEEDS, DOWNLOADS, NEW_DOWNLOADS),)
-)
+ORDERS: Final = (*(_USUAL,) * 3, (NEW_SEEDS, SEEDS, DOWNLOADS, NEW_DOWNLOADS))
 """Which lane is asked first, turn by turn."""
 
 _log = Logger()

@@ -1,7 +1,7 @@
 """How a node finds its way into the network, and again when it has lost it (BEP 5, BEP 32).
 
 First by the nodes that it knew last time and that it was told of; only when that is not enough by
-routers, which are never in the table.
+routers, which are in the table only where there are hardly any other nodes.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ ENOUGH: Final = 4
 """Good nodes from which a node finds its way without routers."""
 FIRST_PAUSE: Final = 15.0
 """Seconds until the next try when nobody was found; doubled each time."""
-LONGEST_PAUSE: Final = 900.0
+LONGEST_PAUSE: Final = 300.0
+"""Seconds: how long after an outage we are back at the latest."""
 NEIGHBOURHOOD: Final = 900.0
 """Seconds between looks for the nodes closest to ourselves, which store with us."""
 MOST_HINTS: Final = 200
@@ -59,6 +60,7 @@ class Bootstrap:
         self._lookup: Lookup | None = None
         self._resolving: Deferred[list[Address]] | None = None
         self._stopped = False
+        self._is_small = False
 
     def hint(self, nodes: Iterable[NodeInfo]) -> None:
         """Begin with these as well, unless we are in already."""
@@ -82,7 +84,14 @@ class Bootstrap:
             self._look(self._arrived)
 
     def restart(self) -> None:
-        """Look for the nodes closest to ourselves anew: we have another id, or met somebody."""
+        """Look for the nodes closest to ourselves anew: we have another id."""
+        if self._lookup is not None:
+            self._lookup.cancel()
+            self._lookup = None
+        self.met()
+
+    def met(self) -> None:
+        """There is somebody to ask now: do not wait for the next try."""
         self._next_try, self._pause, self._looked_at = 0.0, FIRST_PAUSE, None
         self.tick()
 
@@ -124,7 +133,7 @@ class Bootstrap:
         self._resolving = None
         if self._stopped or isinstance(found, Failure) or not found:
             return
-        self._node.routers.update(found)
+        self._node.routers = set() if self._is_small else set(found)
         self._look(self._arrived, found)
 
     def _arrived(self, lookup: Lookup) -> None:
@@ -137,4 +146,12 @@ class Bootstrap:
         if self._node.is_ready:
             self._looked_at = now
         if self._is_in(now):
-            self._pause = FIRST_PAUSE
+            self._pause, self._is_small = FIRST_PAUSE, False
+        elif self._node.routers and lookup.answered_by:
+            self._take_routers()
+
+    def _take_routers(self) -> None:
+        """A network of few, one's own perhaps: its routers are nodes like the others."""
+        routers, self._node.routers = self._node.routers, set()
+        self._is_small = True
+        self._look(self._arrived, routers)

@@ -30,13 +30,14 @@ class Budget:
         self._queries -= size
         return True
 
-    def pay_for_reply(self, size: int, now: float) -> bool:
-        """Whether a reply of so many bytes may be sent; if so, it is paid."""
+    def may_reply(self, now: float) -> bool:
+        """Whether a reply may be sent now: asked before one is made."""
         self._refill(now)
-        if self._replies <= 0:
-            return False
+        return self._replies > 0
+
+    def pay_for_reply(self, size: int) -> None:
+        """A reply of so many bytes is sent."""
         self._replies -= size
-        return True
 
     def query_in(self, now: float) -> float:
         """Seconds until a query may be sent."""

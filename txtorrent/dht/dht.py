@@ -12,14 +12,14 @@ to it (THREATS D8).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from functools import partial
 from random import Random
 from typing import Any, Final, TypeVar
 
-from attrs import define, field, frozen
+from attrs import frozen
 from twisted.internet.defer import Deferred, fail
-from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 
 from txtorrent.address import Address
@@ -27,8 +27,8 @@ from txtorrent.bencode import Value, encode
 from txtorrent.dht.announces import Announces, Found, Membership
 from txtorrent.dht.bootstrap import Bootstrap
 from txtorrent.dht.budget import Budget
-from txtorrent.dht.lookup import Candidate
 from txtorrent.dht.node import Node
+from txtorrent.dht.publish import Announce, PutItem, PutResult, announce_peer
 from txtorrent.dht.routers import Routers
 from txtorrent.dht.search import (
     ItemSearch,
@@ -37,9 +37,8 @@ from txtorrent.dht.search import (
     SampleResult,
     SampleSearch,
     Search,
-    Storing,
 )
-from txtorrent.dht.state import BadState, FamilyState, decode_state, encode_state
+from txtorrent.dht.state import MOST_NODES, BadState, FamilyState, decode_state, encode_state
 from txtorrent.dht.status import (
     ContactRow,
     DhtStatus,
@@ -49,7 +48,6 @@ from txtorrent.dht.status import (
     family_status,
     lookup_rows,
 )
-from txtorrent.dht.table import State
 from txtorrent.wire.dhtitem import (
     MAX_SALT,
     MAX_VALUE,
@@ -61,7 +59,6 @@ from txtorrent.wire.dhtitem import (
 )
 from txtorrent.wire.krpcfields import MAX_INTEGER
 from txtorrent.wire.krpcnodes import NodeInfo
-from txtorrent.wire.krpcqueries import AnnouncePeer, Put, Question
 
 TICK: Final = 5.0
 """Seconds between looks at what the tables need."""
@@ -93,15 +90,6 @@ class DhtOptions:
     rate: int = 8000
     ipv4: bool = True
     ipv6: bool = True
-
-
-@frozen
-class PutResult:
-    """An item was put at `target` with the number `seq` (0: it is immutable) on `stored` nodes."""
-
-    target: bytes
-    seq: int
-    stored: int
 
 
 class Dht:
@@ -163,15 +151,14 @@ class Dht:
         return state
 
     def state(self) -> bytes:
-        """What is worth keeping: ids, external hosts, nodes that are good."""
-        now = self._reactor.seconds()
+        """What is worth keeping: ids, external hosts, and the nodes heard of last."""
         return encode_state(
             (
                 ipv6,
                 FamilyState(
                     node.own_id,
                     node.host,
-                    tuple(each.info for each in node.table if each.state(now) is State.GOOD),
+                    tuple(each.info for each in node.table.latest(MOST_NODES)),
                 ),
             )
             for ipv6, node in self._nodes.items()
@@ -186,7 +173,7 @@ class Dht:
         was_ready = node.is_ready
         node.received(datagram, source)
         if node.is_ready and not was_ready:
-            self._bootstraps[ipv6].restart()
+            self._bootstraps[ipv6].met()
 
     def know_ourselves(self, host: str) -> None:
         """Take over our external IP address of either family. An id that does not fit it is
@@ -204,8 +191,8 @@ class Dht:
             node.meet(address)
 
     def add_router(self, host: str, port: int) -> None:
-        """Have one more to ask when nobody is known; `host` may be a name. It has to be on the public
-        network."""
+        """Have one more to ask when nobody is known. `host` may be a name, and has to be on the
+        public network."""
         self._routers.add(host, port)
 
     # -- torrents ----------------------------------------------------------------------------
@@ -240,17 +227,17 @@ class Dht:
         seed: bool,
         took: Callable[[list[Address]], None],
         ended: Callable[[bool], None],
-    ) -> _Announce:
+    ) -> Announce:
         """Find peers, and announce ourselves to the nodes closest to an info-hash."""
         port = self._port()
         question = partial(
-            _announce_peer,
+            announce_peer,
             info_hash,
             port=port,
             implied=port == self._udp_port(),
             seed=seed,
         )
-        return _Announce(self._reactor, self._all, info_hash, question, took, ended)
+        return Announce(self._reactor, self._all, info_hash, question, took, ended)
 
     # -- items (BEP 44) and samples (BEP 51) ---------------------------------------------------
 
@@ -401,7 +388,7 @@ class Dht:
         cas: int | None,
     ) -> Deferred[PutResult]:
         """Look for what is there and for whom to ask, then store."""
-        put = _PutItem(target, item_for, cas)
+        put = PutItem(target, item_for, cas)
         search = ItemSearch(self._all, target, put.searched, salt)
         put.search = search
         return self._run(search, put.result)
@@ -418,87 +405,6 @@ class Dht:
         deferred.addBoth(forget)
         search.start()
         return deferred
-
-
-@define(eq=False)
-class _PutItem:
-    """A search for the nodes closest to a target, which are then given an item."""
-
-    target: bytes
-    item_for: Callable[[Item | None], Item]
-    cas: int | None
-    search: ItemSearch | None = field(init=False, default=None)
-    result: Deferred[PutResult] = field(init=False)
-    _storing: Storing | None = field(init=False, default=None)
-    _item: Item | None = field(init=False, default=None)
-
-    def __attrs_post_init__(self) -> None:
-        self.result = Deferred(lambda _: self._cancel())
-
-    def searched(self) -> None:
-        assert self.search is not None
-        self._item = self.item_for(self.search.best)
-        self._storing = Storing(self._question, self._stored)
-        self._storing.start(self.search.lookups)
-
-    def _question(self, candidate: Candidate) -> Question:
-        """`cas` is for those that have something to compare it with (BEP 44)."""
-        assert self._item is not None and candidate.token is not None
-        has_one = candidate.has_value or candidate.seq is not None
-        return Put(self._item, candidate.token, self.cas if has_one else None)
-
-    def _stored(self, count: int) -> None:
-        assert self._item is not None
-        self.result.callback(PutResult(self.target, self._item.seq, count))
-
-    def _cancel(self) -> None:
-        if self.search is not None:
-            self.search.cancel()
-        if self._storing is not None:
-            self._storing.cancel()
-
-
-class _Announce:
-    """One lookup for peers, and the announces to the nodes that it ended with."""
-
-    def __init__(
-        self,
-        reactor: IReactorTime,
-        nodes: Sequence[Node],
-        info_hash: bytes,
-        question: Callable[[Candidate], Question],
-        took: Callable[[list[Address]], None],
-        ended: Callable[[bool], None],
-    ) -> None:
-        self._ended = ended
-        self._search = PeerSearch(nodes, info_hash, self._searched, took)
-        self._storing = Storing(question, self._stored)
-        self._timer: IDelayedCall | None = reactor.callLater(0, self._start)
-
-    def cancel(self) -> None:
-        """Go on no longer, and call nobody."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        self._search.cancel()
-        self._storing.cancel()
-
-    def _start(self) -> None:
-        self._timer = None
-        self._search.start()
-
-    def _searched(self) -> None:
-        self._storing.start(self._search.lookups)
-
-    def _stored(self, count: int) -> None:
-        self._ended(self._search.answered > 0)
-
-
-def _announce_peer(
-    info_hash: bytes, candidate: Candidate, *, port: int, implied: bool, seed: bool
-) -> Question:
-    assert candidate.token is not None
-    return AnnouncePeer(info_hash, candidate.token, port, implied, seed)
 
 
 def _encoded(value: Value) -> bytes:

@@ -12,7 +12,6 @@ from random import Random
 from typing import Final
 
 from twisted.internet.interfaces import IReactorTime
-from twisted.logger import Logger
 
 from txtorrent.address import Address, is_dialable
 from txtorrent.dht.answers import Answers, NodesOf
@@ -23,7 +22,7 @@ from txtorrent.dht.itemstore import ItemStore
 from txtorrent.dht.lookup import Candidate, Lookup
 from txtorrent.dht.nodeid import fits, id_for, random_id
 from txtorrent.dht.store import PeerStore
-from txtorrent.dht.table import RoutingTable
+from txtorrent.dht.table import BUCKET_SIZE, RoutingTable
 from txtorrent.dht.tokens import Tokens
 from txtorrent.wire.krpc import Error, Query, Response, decode_message
 from txtorrent.wire.krpcfields import Malformed
@@ -36,7 +35,11 @@ PINGS: Final = 4
 """Nodes of the table asked at a tick whether they are still there: 5 s apart, all of a large
 table within FRESH."""
 
-_log = Logger()
+BEGIN_WITH: Final = 2 * BUCKET_SIZE
+"""Nodes of the table that a lookup begins with: some of the closest may be gone."""
+
+OURSELVES: Final = "127.0.0.1"
+"""Who may know of peers in local networks."""
 
 
 class Node:
@@ -104,8 +107,8 @@ class Node:
         return True
 
     def closest(self, target: bytes) -> tuple[NodeInfo, ...]:
-        """The nodes of the table closest to a target."""
-        return tuple(each.info for each in self.table.closest(target, self._reactor.seconds()))
+        """The nodes of the table closest to a target, as others are told."""
+        return self._closest(target, BUCKET_SIZE)
 
     # -- asking ------------------------------------------------------------------------------
 
@@ -128,7 +131,7 @@ class Node:
         nodes on. `ended` may be called at once, when there is nobody to ask."""
         lookup = Lookup(self, target, question, heard, ended, self._reactor.seconds())
         self.lookups.add(lookup)
-        lookup.start([*self.closest(target), *more], addresses)
+        lookup.start([*self._closest(target, BEGIN_WITH), *more], addresses)
         return lookup
 
     def lookup_ended(self, lookup: Lookup) -> None:
@@ -141,6 +144,10 @@ class Node:
         if is_ours and address not in self.table and self._strangers < STRANGERS:
             self._strangers += 1
             self.ask(address, None, Ping(), self)
+
+    def stored(self, info_hash: bytes, count: int) -> list[Address]:
+        """At most so many of the peers that others have announced to us."""
+        return self.answers.peers.peers(info_hash, OURSELVES, count, self._reactor.seconds())
 
     def tick(self) -> None:
         """Ask after those of whom nothing was heard, and renew what has not changed for long."""
@@ -197,16 +204,16 @@ class Node:
             self.counts["dropped: too many"] += 1
         elif not source.port:
             self.counts["dropped: no port"] += 1
+        elif not self._budget.may_reply(now):
+            self.counts["dropped: no budget"] += 1
         elif not self._read_only:
             self._answer(query, source, now)
 
     def _answer(self, query: Query, source: Address, now: float) -> None:
         datagram = self.answers.answer(query, source, now)
-        if self._budget.pay_for_reply(len(datagram), now):
-            self._send(datagram, source)
-            self.counts["replies out"] += 1
-        else:
-            self.counts["dropped: no budget"] += 1
+        self._budget.pay_for_reply(len(datagram))
+        self._send(datagram, source)
+        self.counts["replies out"] += 1
         is_welcome = self.table.queried(NodeInfo(query.node_id, source), now)
         if is_welcome and not query.read_only and source not in self.routers:
             self.meet(source)
@@ -237,6 +244,10 @@ class Node:
         self.table.failed(inquiry.address, self._reactor.seconds())
         if inquiry.asker is not None:
             inquiry.asker.failed(inquiry)
+
+    def _closest(self, target: bytes, count: int) -> tuple[NodeInfo, ...]:
+        near = self.table.closest(target, self._reactor.seconds(), count)
+        return tuple(contact.info for contact in near)
 
     def _query(self, transaction: bytes, question: Question) -> Query:
         return Query(transaction, self.own_id, question, self._read_only)

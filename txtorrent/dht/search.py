@@ -12,7 +12,6 @@ from typing import Final
 from attrs import define, field, frozen
 
 from txtorrent.address import Address
-from txtorrent.dht.asking import Inquiry
 from txtorrent.dht.lookup import Candidate, Lookup
 from txtorrent.dht.node import Node
 from txtorrent.dht.nodeid import may_teach
@@ -127,6 +126,15 @@ class PeerSearch(Search):
     _leeches: list[bytes] = field(init=False, factory=list)
     _uncounted: set[str] = field(init=False, factory=set)
 
+    def start(self) -> None:
+        """Begin, with those that were announced to ourselves."""
+        stored = [peer for node in self.nodes for peer in node.stored(self.target, MOST_PEERS)]
+        self.peers.update(dict.fromkeys(stored[:MOST_PEERS]))
+        self._uncounted.update(peer.host for peer in self.peers)
+        if self.peers:
+            self.took(list(self.peers))
+        super().start()
+
     def question(self) -> Question:
         """For peers."""
         return GetPeers(self.target, scrape=self.scrape)
@@ -225,46 +233,3 @@ class SampleSearch(Search):
     def result(self) -> SampleResult:
         """What was found."""
         return SampleResult(tuple(self.samples), self.num, self.asked, self.answered)
-
-
-@define(eq=False)
-class Storing:
-    """Has the nodes that a search ended with store something; `ended` is called once with how
-    many did, perhaps from within `start`. `question` is what a node is asked to store, if
-    anything."""
-
-    question: Callable[[Candidate], Question | None]
-    ended: Callable[[int], None]
-    stored: int = field(init=False, default=0)
-    _pending: int = field(init=False, default=1)
-    _cancelled: bool = field(init=False, default=False)
-
-    def start(self, lookups: Sequence[tuple[Node, Lookup]]) -> None:
-        """Ask those that gave a token."""
-        for node, lookup in lookups:
-            for candidate in lookup.closest():
-                asked = self.question(candidate) if candidate.token is not None else None
-                if asked is not None and node.ask(candidate.address, candidate.id, asked, self):
-                    self._pending += 1
-        self._one_less()
-
-    def cancel(self) -> None:
-        """Call nobody any more; what was asked stays asked."""
-        self._cancelled = True
-
-    def answered(self, inquiry: Inquiry, response: Response) -> None:
-        """One more has it."""
-        self.stored += 1
-        self._one_less()
-
-    def failed(self, inquiry: Inquiry) -> None:
-        """One has not, or did not say."""
-        self._one_less()
-
-    def slow(self, inquiry: Inquiry) -> None:
-        """It may still come."""
-
-    def _one_less(self) -> None:
-        self._pending -= 1
-        if not self._pending and not self._cancelled:
-            self.ended(self.stored)

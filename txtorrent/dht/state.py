@@ -43,7 +43,7 @@ def encode_state(families: Iterable[tuple[bool, FamilyState]]) -> bytes:
         everything[b"6" if ipv6 else b"4"] = {
             b"id": state.id,
             b"host": (state.host or "").encode("ascii"),
-            b"nodes": pack_nodes(state.nodes[:MOST_NODES]),
+            b"nodes": pack_nodes(state.nodes),
         }
     body = encode(everything)
     return _MAGIC + _seal(body) + body

@@ -20,7 +20,7 @@ from txtorrent.wire.bloom import bloom_filter
 PEER_LIFE: Final = 1800.0
 """Seconds: peers announce every 15 minutes."""
 MOST_PEERS: Final = 20_000
-"""In all: 600 bytes each at worst, a torrent with one peer, so 12 MB."""
+"""In all: 600 bytes each at worst, when each is of a torrent of its own, so 12 MB."""
 MOST_OF_TORRENT: Final = 1000
 """Peers of one torrent: some fifty are given at a time."""
 MOST_OF_SOURCE: Final = 2000
@@ -44,7 +44,7 @@ class _Peer(NamedTuple):
 class _Torrent:
     """The peers of one torrent by host, the one announced last at the end."""
 
-    peers: OrderedDict[str, _Peer] = field(factory=OrderedDict)
+    peers: dict[str, _Peer] = field(factory=dict)
     filters: tuple[bytes, bytes] | None = None
     filters_at: float = 0.0
 

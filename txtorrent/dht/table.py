@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from enum import Enum
-from heapq import nsmallest
+from heapq import nlargest, nsmallest
 from itertools import islice
 from random import Random
 from typing import Final
@@ -44,18 +44,17 @@ class Contact:
 
     id: bytes
     address: Address
-    last_reply: float
+    last_seen: float
     rtt: float
     number: int = field(init=False)
     fits: bool = field(init=False)
-    last_seen: float = field(init=False)
     tried_at: float = field(init=False)
     failures: int = field(init=False, default=0)
 
     def __attrs_post_init__(self) -> None:
         self.number = number(self.id)
         self.fits = fits(self.id, self.address.host)
-        self.last_seen = self.tried_at = self.last_reply
+        self.tried_at = self.last_seen
 
     @property
     def info(self) -> NodeInfo:
@@ -122,7 +121,7 @@ class RoutingTable:
         """Note that a node has answered, and keep it if there is a place for it."""
         known = self._by_address.get(node.address)
         if known is not None and known.id == node.id:
-            known.last_reply = known.last_seen = now
+            known.last_seen = now
             known.rtt, known.failures = rtt, 0
             self._bucket_of(known).changed_at = now
             return
@@ -157,6 +156,10 @@ class RoutingTable:
         there = (each for each in self._by_address.values() if each.failures < BAD_AFTER)
         near = number(target)
         return nsmallest(count, there, key=lambda contact: contact.number ^ near)
+
+    def latest(self, count: int) -> list[Contact]:
+        """Those that were heard of last."""
+        return nlargest(count, self._by_address.values(), key=lambda contact: contact.last_seen)
 
     def due(self, now: float, count: int) -> list[Contact]:
         """Nodes of which nothing was heard for long, the longest first, to be asked now."""

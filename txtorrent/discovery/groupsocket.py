@@ -31,7 +31,8 @@ class GroupSocket:
 
     `interface` is the IP address of ours, of the same family, whose interface is used; None leaves
     it to the kernel. `heard` is called with each datagram and its sender. `index_of` gives the
-    number of the interface that has an IPv6 address, or raises OSError.
+    number of the interface that has an IPv6 address, or raises OSError. `lost` is called when the
+    reactor has closed the socket, as it does after errors.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class GroupSocket:
         heard: Callable[[bytes, Address], None],
         max_datagram: int,
         index_of: Callable[[str], int],
+        lost: Callable[[], None] = lambda: None,
     ) -> None:
         self._reactor = reactor
         self._group = group
@@ -49,6 +51,7 @@ class GroupSocket:
         self._heard = heard
         self._max_datagram = max_datagram
         self._index_of = index_of
+        self._lost = lost
         self._listening: _Listening | None = None
         self._closing: set[Deferred[Any]] = set()
         self.error = ""
@@ -118,9 +121,10 @@ class GroupSocket:
         if self._listening is listening:
             self._listening = None
             self.error = "the socket was closed"
+            self._lost()
 
-    def _failed(self, error: OSError | Exception) -> bool:
-        self.error = (error.strerror if isinstance(error, OSError) else None) or str(error)
+    def _failed(self, error: OSError) -> bool:
+        self.error = error.strerror or str(error)
         return False
 
     def _join(self, handle: Any, hops: int) -> None:

@@ -162,13 +162,15 @@ class Link(DatagramProtocol):
             question.fail(self._silent())
 
     def stopProtocol(self) -> None:
+        """Closed by us, or by the reactor: that is how epoll tells of a port that is refused."""
         self._is_open = False
+        self.connectionRefused()
 
     # -- inside
 
     def _write(self, request: bytes) -> None:
         if not self._is_open:
-            raise NoAnswerError("the socket to the router was closed")
+            raise self._silent()
         try:
             self.transport.write(request)
         except OSError as error:

@@ -94,6 +94,7 @@ class LocalDiscovery:
                 self._heard,
                 lsd.MAX_DATAGRAM + 1,
                 index_of,
+                self._lost,
             )
             for group in groups
             if interface is None or (":" in group) == (":" in interface)
@@ -151,6 +152,12 @@ class LocalDiscovery:
     def _works(self, group: GroupSocket) -> None:
         if self._said.pop(group.group.host, None) is not None:
             _log.info("local discovery works at {host} again", host=group.group.host)
+
+    def _lost(self) -> None:
+        """A socket was closed under us."""
+        for each in self._sockets:
+            if not each.is_open:
+                self._fails(each)
 
     def _fails(self, group: GroupSocket) -> None:
         host, error = group.group.host, group.error

@@ -144,14 +144,11 @@ class PortMapping:
                 await self._search(line)
             else:
                 await self._map(self._router, line, MOST_TRIES)
-        except NoAnswerError as error:
-            if self._router is None:
-                self._fail_all(error)
-            else:
-                self._forget_router()
         except MappingError as error:
             if self._router is None:
                 self._fail_all(error)
+            elif isinstance(error, NoAnswerError):
+                self._forget_router()
             else:
                 self._fail(line, error)
 

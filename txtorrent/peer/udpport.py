@@ -25,6 +25,7 @@ MAX_DATAGRAM: Final = 8192
 RETRY: Final = 5.0
 """Seconds until a socket that the system closed on us is opened again."""
 ALL: Final = "::"
+"""Where both families are listened to, as the kernel usually has it. TCP does likewise."""
 ALL_IPV4: Final = "0.0.0.0"  # noqa: S104 - the user asked for no interface, so for all
 NO_IPV6: Final = (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL)
 """What a system without IPv6 says to one who listens at `ALL`."""

@@ -82,6 +82,8 @@ class Adding:
         if known is not None:
             if isinstance(given, Metainfo):
                 await self._learn(known, given)
+            elif known.record.magnet:
+                await self._merge(known, given)
             return Added(known, is_duplicate=True)
         await self._places.deleted(given.info_hash)
         if isinstance(given, Magnet):
@@ -106,6 +108,15 @@ class Adding:
         return await self._record(
             NewEntry(metainfo.info_hash, record.encode(), metainfo.raw), record
         )
+
+    async def _merge(self, entry: Entry, magnet: Magnet) -> None:
+        """Another link to the same torrent may know trackers and peers that the first did not."""
+        known = {url for tier in entry.record.trackers for url in tier}
+        fresh = [tier for tier in magnet.tiers if not known.intersection(tier)]
+        if fresh:
+            await self._owner.change([(entry, {"trackers": (*entry.record.trackers, *fresh)})])
+        if entry.fetch is not None:
+            entry.fetch.name_hosts(magnet.peers)
 
     def _blank(self, name: str, options: Mapping[str, Any]) -> Record:
         get = self._settings.get

@@ -76,6 +76,9 @@ class Owner(Protocol):
     def rank(self, record: Record) -> None:
         """Put a new one at the end of the queue."""
 
+    def change(self, changes: Sequence[tuple[Entry, Mapping[str, Any]]]) -> Deferred[None]:
+        """Change torrents, all or none. RequestError."""
+
     def make_announcer(self, entry: Entry) -> Announcer:
         """One that does not run, which knows the trackers."""
 
@@ -234,6 +237,11 @@ class Entry:
         torrent = self.torrent
         checking = torrent is not None and torrent.state is State.CHECKING
         return torrent.progress.checked if torrent is not None and checking else 0.0
+
+    @property
+    def is_fetching(self) -> bool:
+        """Whether it is a magnet link whose metadata is looked for."""
+        return bool(self.record.magnet) and self.status == DOWNLOADING
 
     @property
     def metadata_percent_complete(self) -> float:

@@ -41,9 +41,11 @@ class Finding:
 def dht_options(settings: Settings) -> DhtOptions:
     """How the DHT is run: this may not change while the daemon runs."""
     get = settings.get
+    interface = get("interface")
     return DhtOptions(
         routers=tuple(split_host_port(each) for each in get("dht_routers")),
         read_only=get("dht_read_only"),
         rate=get("dht_rate"),
-        ipv6=get("ipv6"),
+        ipv4=":" not in interface,
+        ipv6=get("ipv6") and (":" in interface or not interface),
     )

@@ -22,7 +22,8 @@ from txtorrent.seedbox.brakes import Brakes
 from txtorrent.seedbox.changing import changed
 from txtorrent.seedbox.chatting import Chatting
 from txtorrent.seedbox.details import Details, make_details
-from txtorrent.seedbox.directory import check_directory
+from txtorrent.seedbox.dhtaccess import DhtAccess
+from txtorrent.seedbox.directory import check_directory, make_directory
 from txtorrent.seedbox.entry import VERIFYING, Entry
 from txtorrent.seedbox.fairshare import FairShare
 from txtorrent.seedbox.finding import Finding
@@ -40,16 +41,18 @@ from txtorrent.seedbox.reach import PortTest, Reach
 from txtorrent.seedbox.record import Record
 from txtorrent.seedbox.runner import Runner
 from txtorrent.seedbox.sources import Sources
+from txtorrent.seedbox.sourceviews import SourcesView, sources_view
 from txtorrent.seedbox.space import LOOK_EVERY, Space, Watcher
 from txtorrent.seedbox.spaceguard import SpaceGuard
 from txtorrent.seedbox.statistics import Statistics
 from txtorrent.seedbox.trackerdefaults import TrackerDefaults
 from txtorrent.seedbox.turns import Turns
 from txtorrent.seedbox.web import Web
-from txtorrent.session import Session, Supervised
+from txtorrent.session import Session
 from txtorrent.settings.settings import Settings
 from txtorrent.storage import listing
 from txtorrent.storage.listing import Changes, Listing
+from txtorrent.supervised import Supervised
 from txtorrent.swarm.queue import Move
 from txtorrent.swarm.share import Goal
 from txtorrent.tracker.announcer import Announcer
@@ -91,6 +94,7 @@ class Seedbox:
         self._web = Web(session.reactor, session.options.interface)
         self._reach = Reach(session, settings, self._web, self._announcers)
         self._finding = Finding(session, settings)
+        self.dht = DhtAccess(session, self.torrents)
         self._tracker_defaults = TrackerDefaults(session, settings, self._announcers)
         self.settings = Preferences(settings, self._listing, self._reach.prepare)
         self._blocking = Blocking(session, settings, self._web)
@@ -217,6 +221,11 @@ class Seedbox:
     def port(self) -> int:
         """That peers reach us at."""
         return self._session.port
+
+    @property
+    def peer_sources(self) -> SourcesView:
+        """How peers are found besides by trackers, and how they find us."""
+        return sources_view(self._session)
 
     def test_port(self, family: str) -> "Deferred[PortTest]":
         """Ask somebody outside whether peers reach us. RequestError."""
@@ -450,22 +459,22 @@ class Seedbox:
         self, torrents: Collection[Entry], directory: str, move: bool
     ) -> "Deferred[None]":
         """Have the content in `directory` from now on, moved there or looked for there."""
-        if move:
-            return Deferred.fromCoroutine(self._move(torrents, directory))
-        return Deferred.fromCoroutine(self._look_there(torrents, directory))
+        return Deferred.fromCoroutine(self._set_location(torrents, directory, move))
 
-    async def _move(self, torrents: Collection[Entry], directory: str) -> None:
+    async def _set_location(self, torrents: Collection[Entry], directory: str, move: bool) -> None:
+        """Of a magnet link nothing is anywhere yet: it will be in `directory`."""
         await self._on_disk(check_directory, directory)
         unknown = [entry for entry in torrents if entry.record.magnet]
         if unknown:
+            await self._on_disk(make_directory, directory)
             await self._look_there(unknown, directory)
-        await self._places.move([each for each in torrents if not each.record.magnet], directory)
+        known = [entry for entry in torrents if entry not in unknown]
+        await (self._places.move if move else self._look_there)(known, directory)
 
     def _on_disk(self, do: Callable[[str, Sequence[str]], Any], path: str) -> "Deferred[Any]":
         return self._session.disk.read.run(do, path, self.roots)
 
     async def _look_there(self, torrents: Collection[Entry], directory: str) -> None:
-        await self._on_disk(check_directory, directory)
         await self._listing.change(await self._places.look_there(torrents, directory))
         for entry in torrents:
             self._observers.changed(entry, ("directory",))

@@ -214,7 +214,7 @@ class Connections:
 
     def dht_node(self, link: PeerProtocol, port: int) -> None:
         """It has a DHT node."""
-        if port and not self.is_private:
+        if not self.is_private:
             self._shared.outside.dht_node(Address(link.address.host, port))
 
     def heard(self, link: PeerProtocol, handshake: ExtensionHandshake) -> None:
@@ -233,9 +233,12 @@ class Connections:
         self.stage.exchange.heard(link)
 
     def _note_contact(self, link: PeerProtocol, contact: Address) -> None:
-        """Who connected to us can be found again when the connection has ended."""
+        """Who connected to us can be found again when the connection has ended; of a private
+        torrent only the tracker says who may be dialled."""
         if link.peer.contact is None:
             link.peer.contact = contact
+            if self.is_private:
+                return
             self.book.add([contact], Source.INCOMING)
             self._listens_at.setdefault(link, contact)
             self.book.connected(contact)
@@ -246,18 +249,18 @@ class Connections:
             self._leave(link)
         listens_at = self._listens_at.pop(link, None)
         if listens_at is not None:
-            self.book.disconnected(listens_at, self._now())
+            self._note_end(link, listens_at)
         if link.outbound and link.address not in self._listens_at.values():
-            self._note_end(link)
+            self._note_end(link, link.address)
         self._mind_gone()
 
-    def _note_end(self, link: PeerProtocol) -> None:
+    def _note_end(self, link: PeerProtocol, contact: Address) -> None:
         """Who hangs up at once, again and again, is dialled at growing distances."""
         now = self._now()
         if link.took_part and link.peer.was_of_use(now):
-            self.book.disconnected(link.address, now)
+            self.book.disconnected(contact, now)
         else:
-            self.book.failed(link.address, now)
+            self.book.failed(contact, now)
 
     # -- ends --------------------------------------------------------------------------------
 
@@ -303,7 +306,7 @@ class Connections:
 
     def drop_useless(self, link: PeerProtocol) -> None:
         """Two seeds have nothing to say to each other."""
-        self.book.forget(link.address)
+        self.book.forget(link.peer.contact or link.address)
         link.close("both have everything")
 
     def keep_private(self) -> None:

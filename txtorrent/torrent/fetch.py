@@ -2,7 +2,7 @@
 (BEP 9). When that has come a `Torrent` takes over its connections.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from enum import Enum
 from hashlib import sha1
 from typing import Final
@@ -11,7 +11,7 @@ from twisted.internet.defer import Deferred, gatherResults, succeed
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from txtorrent.address import Address
+from txtorrent.address import Address, canonical_host
 from txtorrent.extension import metadata
 from txtorrent.extension.extensions import Extensions
 from txtorrent.metainfo.errors import MetainfoError
@@ -135,8 +135,15 @@ class Fetch:
         self._announcer.owner = self
         self._announcer.start()
         self.connections.found(self.options.peers, Source.USER)
-        for host, port in self.magnet.peers:
-            look_up(self._shared.reactor, host, port).addCallback(self.name_peers)
+        self.name_hosts(self.magnet.peers)
+
+    def name_hosts(self, peers: Iterable[tuple[str, int]]) -> None:
+        """Dial these, as a link names them: by host names or addresses."""
+        for host, port in peers:
+            try:
+                self.name_peers([Address(canonical_host(host), port)])
+            except ValueError:
+                look_up(self._shared.reactor, host, port).addCallback(self.name_peers)
 
     def name_peers(self, addresses: Sequence[Address]) -> None:
         """Dial these, which the user or the link names."""

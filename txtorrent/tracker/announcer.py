@@ -459,6 +459,7 @@ class Announcer:
             key=self._key,
             numwant=0 if event is Event.STOPPED else numwant,
             tracker_id=tracker.tracker_id,
+            hosts=self._shared.hosts(),
         )
 
     def _go_on(self, tracker: Tracker, response: AnnounceResponse) -> None:

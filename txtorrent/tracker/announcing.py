@@ -33,6 +33,9 @@ class Announcing:
     """What else finds peers of torrents that are not private."""
     seen_as: Callable[[str, str], None] = field(default=lambda host, tracker: None)
     """Hears at which address a tracker saw us (BEP 24), and the tracker's host."""
+    hosts: Callable[[], tuple[str, ...]] = field(default=lambda: ())
+    """Our external addresses. A tracker is asked once, over one family, so that it counts us once;
+    it can tell peers of the other family of us all the same (BEP 7)."""
     calendar: Calendar = field(init=False)
 
     def __attrs_post_init__(self) -> None:

@@ -79,6 +79,8 @@ class AnnounceRequest:
     key: int
     numwant: int
     tracker_id: bytes | None = None
+    hosts: tuple[str, ...] = ()
+    """Our external IP addresses, as far as we know them: a tracker sees only one of them."""
 
 
 @frozen

@@ -51,6 +51,7 @@ def announce_target(url: TrackerUrl, request: AnnounceRequest) -> str:
     ]
     if request.event in _EVENTS:
         fields.append(("event", _EVENTS[request.event]))
+    fields += [("ipv6" if ":" in host else "ipv4", quote(host, safe="")) for host in request.hosts]
     if request.tracker_id is not None:
         fields.append(("trackerid", _raw(request.tracker_id)))
     return _with_query(url.path, url.query, fields)

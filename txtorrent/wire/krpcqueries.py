@@ -82,13 +82,12 @@ class AnnouncePeer:
 
     def arguments(self) -> Arguments:
         """What it asks with."""
-        return {
-            b"info_hash": self.info_hash,
-            b"token": self.token,
-            b"port": self.port,
-            b"implied_port": int(self.implied_port),
-            b"seed": int(self.seed),
-        }
+        found: Arguments = {b"info_hash": self.info_hash, b"token": self.token, b"port": self.port}
+        if self.implied_port:
+            found[b"implied_port"] = 1
+        if self.seed:
+            found[b"seed"] = 1
+        return found
 
 
 @frozen

@@ -43,10 +43,10 @@ def location(datagram: bytes) -> str:
     headers = dict(_header(line) for line in reversed(lines))
     if headers.get(b"st", b"").decode("ascii", "replace") not in TARGETS:
         raise ValueError("not a router")
-    url = headers.get(b"location", b"")
-    if not 0 < len(url) <= MAX_LOCATION or not url.isascii() or not url.decode().isprintable():
+    url = headers.get(b"location", b"").decode("ascii")
+    if not 0 < len(url) <= MAX_LOCATION or not url.isprintable():
         raise ValueError("no URL, or not one to be used")
-    return url.decode("ascii")
+    return url
 
 
 def _header(line: bytes) -> tuple[bytes, bytes]:

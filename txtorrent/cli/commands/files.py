@@ -7,6 +7,7 @@ import click
 
 from txtorrent.cli import options, state
 from txtorrent.cli.api import NAMES, Torrent
+from txtorrent.cli.errors import Failed
 from txtorrent.cli.facts import show_rows
 from txtorrent.cli.filechoice import choose_files
 from txtorrent.cli.naming import resolve
@@ -67,7 +68,13 @@ def files(
 
 
 def _ask(shell: Shell, torrent: Torrent) -> Torrent:
-    found = shell.api.torrents((*NAMES, "files", "file_stats"), [torrent["hash_string"]])
+    fields = (*NAMES, "files", "file_stats", "metadata_percent_complete")
+    found = shell.api.torrents(fields, [torrent["hash_string"]])
+    if found and found[0].get("metadata_percent_complete", 1) < 1:
+        raise Failed(
+            f"{torrent['name']} is a magnet link whose metadata has not come yet: its files are"
+            " not known; `txtorrent watch` shows when they are"
+        )
     return found[0] if found else {"files": [], "file_stats": []}
 
 

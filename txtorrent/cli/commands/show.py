@@ -57,9 +57,7 @@ def _now(torrent: Torrent) -> Iterable[tuple[str, str]]:
     yield "Hash", torrent["hash_string"]
     yield "State", state.phrase(torrent)
     yield "Why", state.reason(torrent)
-    size, left = torrent.get("size_when_done", 0), torrent.get("left_until_done", 0)
-    done = state.percent(torrent.get("percent_done", 0))
-    yield "Done", f"{done}, {show_size(size - left)} of {show_size(size)}"
+    yield "Done", _done(torrent)
     yield "Down", rate(torrent.get("rate_download", 0))
     yield "Up", rate(torrent.get("rate_upload", 0))
     yield "Time left", eta(torrent.get("eta", -1))
@@ -68,6 +66,14 @@ def _now(torrent: Torrent) -> Iterable[tuple[str, str]]:
     yield "Queue", f"{torrent.get('queue_position', 0)}"
     yield "Labels", ", ".join(torrent.get("labels") or ())
     yield "Directory", str(torrent.get("download_dir", ""))
+
+
+def _done(torrent: Torrent) -> str:
+    if torrent.get("metadata_percent_complete", 1) < 1:
+        return "a magnet link: sizes and files are known when its metadata has come from peers"
+    size, left = torrent.get("size_when_done", 0), torrent.get("left_until_done", 0)
+    done = state.percent(torrent.get("percent_done", 0))
+    return f"{done}, {show_size(size - left)} of {show_size(size)}"
 
 
 def _peers(torrent: Torrent) -> str:
@@ -92,9 +98,8 @@ def _totals(torrent: Torrent) -> Iterable[tuple[str, str]]:
 
 
 def _content(torrent: Torrent) -> Iterable[tuple[str, str]]:
-    yield "Files", f"{torrent.get('file_count', 0)}, {show_size(torrent.get('total_size', 0))}"
-    pieces, size = torrent.get("piece_count", 0), torrent.get("piece_size", 0)
-    yield "Pieces", f"{pieces} of {size // 1024} KiB"
+    if torrent.get("metadata_percent_complete", 1) >= 1:
+        yield from _files(torrent)
     yield "Order", "sequential" if torrent.get("sequential_download") else ""
     yield "Private", "yes" if torrent.get("is_private") else ""
     yield "Trackers", ", ".join(state.tracker_hosts(torrent))
@@ -103,6 +108,12 @@ def _content(torrent: Torrent) -> Iterable[tuple[str, str]]:
     yield "Created", date(created) if created else ""
     yield "Created by", str(torrent.get("creator", ""))
     yield "Magnet", str(torrent.get("magnet_link", ""))
+
+
+def _files(torrent: Torrent) -> Iterable[tuple[str, str]]:
+    yield "Files", f"{torrent.get('file_count', 0)}, {show_size(torrent.get('total_size', 0))}"
+    pieces, size = torrent.get("piece_count", 0), torrent.get("piece_size", 0)
+    yield "Pieces", f"{pieces} of {size // 1024} KiB"
 
 
 @click.command()
