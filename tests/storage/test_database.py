@@ -334,3 +334,38 @@ class UpgradeTests(Case):
         schema.upgrade(db)
         self.assertEqual(db.execute("PRAGMA user_version").fetchone(), (len(good),))
         schema.upgrade(db)
+
+
+class ReadersTests(Case):
+    """Nobody but its owner may read the database, whatever the umask and the directory."""
+
+    def modes(self):
+        names = [name for name in os.listdir(self.directory) if name.startswith("state.db")]
+        return {oct(os.stat(os.path.join(self.directory, name)).st_mode & 0o777) for name in names}
+
+    def setUp(self):
+        super().setUp()
+        os.chmod(self.directory, 0o755)
+        before = os.umask(0)
+        self.addCleanup(os.umask, before)
+
+    def test_a_new_one(self):
+        database = self.open()
+        self.fill(database)
+        self.assertEqual(self.modes(), {"0o600"})
+        self.assertIn("state.db-wal", os.listdir(self.directory))
+
+    def test_one_that_others_could_read(self):
+        """And its log, of a daemon that was killed."""
+        database = self.open()
+        self.fill(database)
+        kept = memory_folder(self)
+        for name in os.listdir(self.directory):
+            shutil.copy(os.path.join(self.directory, name), kept)
+        database.close()
+        for name in os.listdir(kept):
+            shutil.copy(os.path.join(kept, name), self.directory)
+            os.chmod(os.path.join(self.directory, name), 0o644)
+        database = self.open()
+        self.assertEqual(self.modes(), {"0o600"})
+        self.assertIsNotNone(self.load(database, TORRENTS[0]))

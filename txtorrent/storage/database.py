@@ -177,6 +177,7 @@ class Database:
 
 def _connect(path: str) -> sqlite3.Connection:
     """Open a database and see that it is whole.  SchemaError, sqlite3.Error."""
+    _keep_private(path)
     db = sqlite3.connect(path, isolation_level=None, timeout=0)
     try:
         db.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST_VALUE)
@@ -201,6 +202,18 @@ def _code(error: Exception) -> int:
     """SQLite's primary error code; 0 for errors that are not from SQLite itself."""
     code: int = getattr(error, "sqlite_errorcode", 0)
     return code & 0xFF
+
+
+def _keep_private(path: str) -> None:
+    """Let nobody else read the database, wherever the user has put it and whatever the umask is: a
+    private key is in it, and what torrents there are. SQLite gives its log the same mode. What
+    cannot be done is SQLite's to report."""
+    with suppress(OSError):
+        for each in (path, path + "-wal"):
+            if os.path.exists(each) and os.stat(each).st_mode & 0o077:
+                os.chmod(each, 0o600)
+    with suppress(OSError):
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
 
 
 def _salvage(path: str) -> Iterator[tuple[str, tuple[Any, ...]]]:
