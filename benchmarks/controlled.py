@@ -104,7 +104,8 @@ class ManyTxtorrent(Controlled):
     def command(self) -> Sequence[str]:
         return [
             *self.twistd(), "-n", "--pidfile=", "txtorrent",
-            "--no-dht", "--state", os.path.join(self.work, "state"), "--directory", self.library.directory,
+            "--no-dht", "--state", os.path.join(self.work, "state"),
+            "--directory", self.library.directory,
             "--port", str(self.port), "--interface", CLIENT_HOST,
             "--control", f"unix:{self._socket}", "--config", self._config,
         ]  # fmt: skip
