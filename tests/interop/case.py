@@ -9,7 +9,8 @@ from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.task import deferLater
 from twisted.trial.unittest import SkipTest, TestCase
 
-from tests.interop.programs import Program
+from tests.interop.networks import NETWORK, OwnNetwork
+from tests.interop.programs import LOOPBACK, Program, next_address
 
 LOOK_EVERY: Final = 0.05
 """Seconds between looks at a condition."""
@@ -29,6 +30,8 @@ class InteropCase(TestCase):
     """A test with real programs. What it starts through `run_program` ends with it."""
 
     timeout = 100.0
+    network = LOOPBACK
+    """What the addresses of the test's peers begin with."""
 
     def setUp(self) -> None:
         self.work = os.path.abspath(self.mktemp())
@@ -41,6 +44,18 @@ class InteropCase(TestCase):
         for each in installed:
             if reason := each.absent():
                 raise SkipTest(reason)
+
+    def enter_network(self) -> None:
+        """Have the rest of the test in a network of its own, or skip it."""
+        self.need(OwnNetwork)
+        own = OwnNetwork()
+        self.addCleanup(own.leave)
+        own.enter()
+        self.network = NETWORK
+
+    def next_address(self) -> str:
+        """An address of its own for the next peer: clients allow one connection an address."""
+        return next_address(self.network)
 
     def folder(self, name: str) -> str:
         """A new directory of this test."""

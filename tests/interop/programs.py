@@ -18,6 +18,8 @@ from twisted.python.failure import Failure
 ROOT: Final = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 MOST_SHOWN: Final = 6000
 """Characters of a program's output that a failure shows, from its end."""
+LOOPBACK: Final = "127.0.1"
+"""What the addresses of peers begin with."""
 GRACE: Final = 12.0
 """Seconds from the polite signal to the one that cannot be ignored."""
 
@@ -33,9 +35,9 @@ def _leave_nobody() -> None:
         program.signal("KILL")
 
 
-def next_address() -> str:
-    """A loopback address of its own for the next peer: clients allow one connection an address."""
-    return f"127.0.1.{next(_hosts)}"
+def next_address(network: str = LOOPBACK) -> str:
+    """An address of its own for the next peer: clients allow one connection an address."""
+    return f"{network}.{next(_hosts)}"
 
 
 def free_port(host: str, kind: int = socket.SOCK_STREAM) -> int:
