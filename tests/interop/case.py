@@ -1,7 +1,7 @@
 """What every interoperability test has: programs that end with it, conditions with a deadline."""
 
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Final, Protocol
 
 from twisted.internet import reactor
@@ -9,7 +9,9 @@ from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.task import deferLater
 from twisted.trial.unittest import SkipTest, TestCase
 
+from tests.interop.networks import NETWORK, OwnNetwork
 from tests.interop.programs import Program
+from tests.testing import loopback
 
 LOOK_EVERY: Final = 0.05
 """Seconds between looks at a condition."""
@@ -29,8 +31,11 @@ class InteropCase(TestCase):
     """A test with real programs. What it starts through `run_program` ends with it."""
 
     timeout = 100.0
+    network = loopback.NETWORK
+    """That of the addresses of the test's peers."""
 
     def setUp(self) -> None:
+        self._hosts: Iterator[str] | None = None
         self.work = os.path.abspath(self.mktemp())
         os.makedirs(self.work)
         self.programs: list[Program] = []
@@ -41,6 +46,19 @@ class InteropCase(TestCase):
         for each in installed:
             if reason := each.absent():
                 raise SkipTest(reason)
+
+    def enter_network(self) -> None:
+        """Have the rest of the test in a network of its own, or skip it."""
+        self.need(OwnNetwork)
+        own = OwnNetwork()
+        self.addCleanup(own.leave)
+        own.enter()
+        self.network = f"{NETWORK}.0/24"
+        self._hosts = iter(f"{NETWORK}.{number}" for number in range(1, 251))
+
+    def next_address(self) -> str:
+        """An address of its own for the next peer: clients allow one connection an address."""
+        return next(self._hosts) if self._hosts is not None else loopback.next_host()
 
     def folder(self, name: str) -> str:
         """A new directory of this test."""

@@ -24,7 +24,9 @@ from twisted.web.client import Agent, HTTPConnectionPool
 from tests.interop.case import InteropCase
 from tests.interop.programs import Program
 from tests.interop.samples import Sample
-from tests.testing.loopback import free_port, next_host
+from tests.testing.loopback import free_port
+from txtorrent.address import Address, pack
+from txtorrent.bencode import encode
 
 _OURS: Final = re.compile(
     r"an error of ours|internal error|Traceback|Unhandled|critical:|was never awaited"
@@ -42,10 +44,16 @@ class Client:
     name: ClassVar[str]
     makes_empty_files: ClassVar[bool] = True
     dials_loopback: ClassVar[bool] = True
+    announces_late: ClassVar[bool] = False
+    """Whether it takes too long for a test until the DHT knows it; others find it no sooner."""
+    routers: tuple[Address, ...] = ()
+    """Nodes by which it finds its way into the DHT; without any it has none."""
+    exchanges = False
+    """Whether it tells its peers of others, and hears of others from them (PEX)."""
 
     def __init__(self, case: InteropCase) -> None:
         self.case = case
-        self.host = next_host()
+        self.host = case.next_address()
         self.port = free_port(self.host)
         self.work = case.folder(self.name)
 
@@ -65,6 +73,10 @@ class Client:
     async def leech(self, sample: Sample, directory: str, peers: tuple[str, ...] = ()) -> None:
         """Download into the directory; returns when peers may come."""
 
+    async def fetch(self, link: str, directory: str, peers: tuple[str, ...] = ()) -> None:
+        """Download what a magnet link means; returns when peers may come."""
+        raise NotImplementedError(f"{self.name} is not tried with magnet links")
+
     @abstractmethod
     async def is_complete(self) -> bool:
         """Whether it has every piece."""
@@ -76,6 +88,11 @@ class Client:
     @property
     def address(self) -> str:
         return f"{self.host}:{self.port}"
+
+    @property
+    def contact(self) -> Address:
+        """The same, as our sessions take it."""
+        return Address(self.host, self.port)
 
     def launch(self, *argv: str) -> None:
         """Run the client's program."""
@@ -174,26 +191,36 @@ class Libtorrent(Client):
         return None
 
     async def seed(self, sample: Sample, directory: str, peers: tuple[str, ...] = ()) -> None:
-        await self._start(sample, directory, peers)
+        await self._start(directory, peers, torrent=sample.path)
         await self.case.until("libtorrent seeds", self.is_complete)
 
     async def leech(self, sample: Sample, directory: str, peers: tuple[str, ...] = ()) -> None:
         self._job["seed_mode"] = False
-        await self._start(sample, directory, peers)
+        await self._start(directory, peers, torrent=sample.path)
         await self.case.until(
             "libtorrent runs", lambda: self.has_said(r"\n(downloading|complete)\n")
         )
 
+    async def fetch(self, link: str, directory: str, peers: tuple[str, ...] = ()) -> None:
+        await self._start(directory, peers, magnet=link)
+
+    async def introduce(self, sample: Sample, peers: tuple[str, ...]) -> None:
+        """Be a peer of these that has the metadata, and will never have a piece."""
+        self._job["idle"] = True
+        await self._start(self.case.folder("nothing"), peers, torrent=sample.path)
+
     async def is_complete(self) -> bool:
         return self.has_said(r"(^|\n)complete\n")
 
-    async def _start(self, sample: Sample, directory: str, peers: tuple[str, ...]) -> None:
+    async def _start(self, directory: str, peers: tuple[str, ...], **what: str) -> None:
         job = {
             **self._job,
+            **what,
             "host": self.host,
             "port": self.port,
-            "torrent": sample.path,
             "directory": directory,
+            "nodes": self.routers,
+            "exchanges": self.exchanges,
         }
         self.launch(sys.executable, _LIBTORRENT_PEER, json.dumps(job))
         await self.case.until("libtorrent listens", lambda: self.has_said(r"(^|\n)listening\n"))
@@ -212,11 +239,14 @@ class Aria2(Client):
         return absence_of("aria2c", "aria2")
 
     async def seed(self, sample: Sample, directory: str, peers: tuple[str, ...] = ()) -> None:
-        await self._start(sample, directory, "--check-integrity=true")
+        await self._start(directory, sample.path, *_udp(sample), "--check-integrity=true")
         await self.case.until("aria2 seeds", self.is_complete)
 
     async def leech(self, sample: Sample, directory: str, peers: tuple[str, ...] = ()) -> None:
-        await self._start(sample, directory)
+        await self._start(directory, sample.path, *_udp(sample))
+
+    async def fetch(self, link: str, directory: str, peers: tuple[str, ...] = ()) -> None:
+        await self._start(directory, link)
 
     async def is_complete(self) -> bool:
         return "complete" in os.listdir(self.work)
@@ -228,22 +258,33 @@ class Aria2(Client):
         os.chmod(path, 0o755)
         return path
 
-    async def _start(self, sample: Sample, directory: str, *more: str) -> None:
-        """It asks UDP trackers only from the socket of its DHT, which here knows no node."""
-        udp = any(url.startswith("udp:") for tier in sample.metainfo.announce_tiers for url in tier)
+    async def _start(self, directory: str, what: str, *more: str) -> None:
         self.launch(
             "aria2c", "--no-conf=true", f"--dir={directory}", f"--interface={self.host}",
             f"--listen-port={self.port}",
             f"--dht-listen-port={free_port(self.host, socket.SOCK_DGRAM)}",
-            f"--enable-dht={'true' if udp else 'false'}", "--enable-dht6=false",
-            f"--dht-file-path={self.work}/dht.dat", "--bt-enable-lpd=false",
-            "--enable-peer-exchange=false", "--bt-require-crypto=false",
+            f"--enable-dht={_word(bool(self.routers))}", "--enable-dht6=false",
+            f"--dht-file-path={self.work}/dht.dat", f"--bt-external-ip={self.host}",
+            "--bt-enable-lpd=false", f"--enable-peer-exchange={_word(self.exchanges)}",
+            "--bt-require-crypto=false",
             "--bt-min-crypto-level=plain", "--file-allocation=none", "--seed-ratio=0.0",
             "--allow-overwrite=true", "--show-console-readout=false", "--summary-interval=0",
             "--console-log-level=info", f"--stop-with-process={os.getpid()}",
-            f"--on-bt-download-complete={self._hook()}", *self.extra, *more, sample.path,
+            f"--on-bt-download-complete={self._hook()}",
+            *(f"--dht-entry-point={router}" for router in self.routers[:1]),
+            *self.extra, *more, what,
         )  # fmt: skip
         await self.case.until("aria2 listens", lambda: listens(self.host, self.port))
+
+
+def _udp(sample: Sample) -> tuple[str, ...]:
+    """It asks UDP trackers only from the socket of its DHT, which then knows no node."""
+    urls = [url for tier in sample.metainfo.announce_tiers for url in tier]
+    return ("--enable-dht=true",) if any(url.startswith("udp:") for url in urls) else ()
+
+
+def _word(on: bool) -> str:
+    return "true" if on else "false"
 
 
 class Transmission(Client):
@@ -255,6 +296,7 @@ class Transmission(Client):
     name = "transmission"
     makes_empty_files = False
     dials_loopback = False
+    announces_late = True
 
     def __init__(self, case: InteropCase) -> None:
         super().__init__(case)
@@ -268,12 +310,15 @@ class Transmission(Client):
         return absence_of("transmission-daemon", "transmission-daemon")
 
     async def seed(self, sample: Sample, directory: str, peers: tuple[str, ...] = ()) -> None:
-        await self._start(sample, directory)
+        await self._start(directory, metainfo=base64.b64encode(sample.metainfo.raw).decode())
         await self.case.until("transmission seeds", self.is_complete)
 
     async def leech(self, sample: Sample, directory: str, peers: tuple[str, ...] = ()) -> None:
-        await self._start(sample, directory)
+        await self._start(directory, metainfo=base64.b64encode(sample.metainfo.raw).decode())
         await self.case.until("transmission downloads", self._is_downloading)
+
+    async def fetch(self, link: str, directory: str, peers: tuple[str, ...] = ()) -> None:
+        await self._start(directory, filename=link)
 
     async def is_complete(self) -> bool:
         return await self._status() == 6
@@ -285,15 +330,22 @@ class Transmission(Client):
         reply = await self._call("torrent-get", fields=["status"])
         return reply["torrents"][0]["status"] if reply["torrents"] else None
 
-    async def _start(self, sample: Sample, directory: str) -> None:
+    async def _start(self, directory: str, **what: str) -> None:
+        self._write_nodes()
         write(os.path.join(self.work, "settings.json"), json.dumps(self._settings(directory)))
         self.launch("transmission-daemon", "-f", "-g", self.work)
         await self.case.until(
             "transmission listens",
             lambda: listens(self.host, self.port) and listens(self.host, self._rpc_port),
         )
-        metainfo = base64.b64encode(sample.metainfo.raw).decode()
-        await self._call("torrent-add", metainfo=metainfo)
+        await self._call("torrent-add", **what)
+
+    def _write_nodes(self) -> None:
+        """The file in which it keeps the nodes that it knew last time."""
+        nodes = b"".join(pack(node) for node in self.routers)
+        state = encode({b"id": os.urandom(20), b"nodes": nodes})
+        with open(os.path.join(self.work, "dht.dat"), "wb") as out:
+            out.write(state)
 
     def _settings(self, directory: str) -> dict[str, Any]:
         return {
@@ -306,9 +358,9 @@ class Transmission(Client):
             "rpc-authentication-required": False,
             "rpc-whitelist-enabled": False,
             "rpc-host-whitelist-enabled": False,
-            "dht-enabled": False,
+            "dht-enabled": bool(self.routers),
             "lpd-enabled": False,
-            "pex-enabled": False,
+            "pex-enabled": self.exchanges,
             "utp-enabled": False,
             "port-forwarding-enabled": False,
             "encryption": 0,

@@ -3,25 +3,34 @@
 Writes the lines `listening`, `downloading` and `complete` once each when they come true, and its
 alerts, indented. A line `connect HOST PORT` on standard input has it dial; the end of standard
 input ends it.
+
+The job has a `torrent`, a path, or a `magnet` link. With `nodes` it looks for peers by the DHT,
+with `exchanges` it tells its peers of each other; one that is `idle` asks nobody for pieces.
 """
 
 import json
 import os
 import sys
 import threading
+import time
 from typing import Any
 
+from tests.interop.libtorrent_dht import settings as dht_settings
+
 LOOK_EVERY = 0.05
+ANNOUNCE_EVERY = 1.0
+"""Seconds between announces to the DHT by one that has no peer: the first may come too early."""
 ALERTS = 0x1 | 0x10 | 0x20 | 0x40
 """Errors, trackers, connections, status."""
 
 
 def settings(job: dict[str, Any]) -> dict[str, Any]:
-    """TCP without encryption on one address, and nothing that looks for peers elsewhere."""
+    """TCP without encryption on one address; it looks for peers where the job says so, alone."""
     return {
+        **(dht_settings(job) if job.get("nodes") else {}),
         "listen_interfaces": f"{job['host']}:{job['port']}",
         "outgoing_interfaces": job["host"],
-        "enable_dht": False,
+        "enable_dht": bool(job.get("nodes")),
         "enable_lsd": False,
         "enable_upnp": False,
         "enable_natpmp": False,
@@ -31,6 +40,7 @@ def settings(job: dict[str, Any]) -> dict[str, Any]:
         "out_enc_policy": 2,
         "allow_multiple_connections_per_ip": False,
         "min_reconnect_time": 1,
+        "close_redundant_connections": not job.get("exchanges"),
         "alert_mask": ALERTS,
         **job.get("settings", {}),
     }
@@ -38,11 +48,15 @@ def settings(job: dict[str, Any]) -> dict[str, Any]:
 
 def add(lt: Any, session: Any, job: dict[str, Any]) -> Any:
     """Add the torrent; what is in its directory is checked, unless in seed mode."""
-    wanted = lt.add_torrent_params()
-    wanted.ti = lt.torrent_info(job["torrent"])
+    wanted = lt.parse_magnet_uri(job["magnet"]) if "magnet" in job else lt.add_torrent_params()
+    if "torrent" in job:
+        wanted.ti = lt.torrent_info(job["torrent"])
     wanted.save_path = job["directory"]
     flags = lt.torrent_flags
-    wanted.flags = flags.disable_dht | flags.disable_lsd | flags.disable_pex
+    wanted.flags = flags.disable_lsd
+    wanted.flags |= 0 if job.get("nodes") else flags.disable_dht
+    wanted.flags |= 0 if job.get("exchanges") else flags.disable_pex
+    wanted.flags |= flags.upload_mode if job.get("idle") else 0
     if job.get("seed_mode"):
         wanted.flags |= flags.seed_mode
     return session.add_torrent(wanted)
@@ -67,10 +81,13 @@ def main() -> None:
 
     job = json.loads(sys.argv[1])
     session = lt.session(settings(job))
+    for node in job.get("nodes", ()):
+        session.add_dht_node(tuple(node))
     handle = add(lt, session, job)
     over = threading.Event()
     threading.Thread(target=obey, args=(handle, over), daemon=True).start()
     said: set[str] = set()
+    next_announce = 0.0
     while not over.wait(LOOK_EVERY):
         status = handle.status()
         if status.is_seeding and status.state != lt.torrent_status.checking_files:
@@ -85,6 +102,9 @@ def main() -> None:
         if news not in said:
             said.add(news)
             say(news)
+        if job.get("nodes") and not status.num_peers and time.monotonic() >= next_announce:
+            next_announce = time.monotonic() + ANNOUNCE_EVERY
+            handle.force_dht_announce()
         for alert in session.pop_alerts():
             say(" ", type(alert).__name__, alert.message())
     os._exit(0)  # libtorrent's farewell to trackers takes seconds

@@ -13,7 +13,7 @@ from twisted.web.client import Agent
 from tests.interop.case import InteropCase
 from tests.interop.clients import absence_of, listens, write
 from tests.interop.programs import Program
-from tests.testing.loopback import free_port, next_host
+from tests.testing.loopback import free_port
 from txtorrent.bencode import decode
 
 _WHITELIST: Final = "whitelist"
@@ -23,7 +23,7 @@ class Opentracker:
     """A tracker of the given torrents; Debian builds it to refuse all others."""
 
     def __init__(self, case: InteropCase) -> None:
-        self.host = next_host()
+        self.host = case.next_address()
         self.http_port = free_port(self.host)
         self.udp_port = free_port(self.host, socket.SOCK_DGRAM)
         self.http = f"http://{self.host}:{self.http_port}/announce"

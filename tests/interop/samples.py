@@ -93,7 +93,26 @@ def large(work: str, name: str, size: int, piece_length: int, announce: str = ""
     return write(work, torrents.content(name, size), name, piece_length, announce)
 
 
-def write(work: str, files: torrents.Files, name: str, piece_length: int, announce: str) -> Sample:
+def crowd(work: str, name: str) -> Sample:
+    """So many files that the metadata is more than one of its pieces (BEP 9: 16 KiB)."""
+    paths = (f"a folder/of files whose names are rather long, {each:03}" for each in range(300))
+    files = {path: torrents.content(f"{name} {path}", 5000) for path in paths}
+    return write(work, files, name, 32 * KIB, "")
+
+
+def small(work: str, name: str, announce: str, private: bool = False) -> Sample:
+    """A single file of a few pieces."""
+    return write(work, torrents.content(name, 100_000), name, 16 * KIB, announce, private)
+
+
+def write(
+    work: str,
+    files: torrents.Files,
+    name: str,
+    piece_length: int,
+    announce: str,
+    private: bool = False,
+) -> Sample:
     """Write the .torrent file of `files` into `work`."""
     raw = torrents.make(
         files,
@@ -101,6 +120,7 @@ def write(work: str, files: torrents.Files, name: str, piece_length: int, announ
         piece_length=piece_length,
         announce=announce,
         info_extra=OWN_SWARM,
+        private=private,
     )
     path = os.path.join(work, f"{name}.torrent")
     with open(path, "wb") as out:

@@ -1,20 +1,16 @@
 """What we send, as Wireshark understands it: no malformed message, no error."""
 
-import os
 import re
-import socket
 from collections.abc import Iterable
 from functools import partial
 from typing import Final
 
-from twisted.trial.unittest import SkipTest
-
 from tests.interop import samples
 from tests.interop.case import InteropCase
-from tests.interop.clients import Txtorrent, absence_of
+from tests.interop.clients import Txtorrent
+from tests.interop.networks import OwnNetwork
 from tests.interop.opentracker import Opentracker
-from tests.interop.programs import Program
-from tests.testing.loopback import NETWORK, free_port
+from tests.interop.traffic import Capture, Tshark, output_of
 
 FAULTS: Final = '_ws.malformed || _ws.expert.severity == "Error"'
 EXCHANGE: Final = {"interested", "unchoke", "request", "piece"}
@@ -24,14 +20,7 @@ _TYPES: Final = {
     "17": "allowed fast",
 }  # fmt: skip
 
-_LAST_WORD: Final = b"the end of the capture"
 _EVENTS: Final = ("", "completed", "started", "stopped")
-
-
-class Tshark:
-    @classmethod
-    def absent(cls) -> str | None:
-        return absence_of("tshark", "tshark") or absence_of("dumpcap", "wireshark-common")
 
 
 class DissectTests(InteropCase):
@@ -56,10 +45,13 @@ class DissectTests(InteropCase):
     async def _prepare(self, way: str) -> None:
         """A tracker, a torrent of it, and a capture that runs."""
         self.need(Tshark, Opentracker)
+        if OwnNetwork.absent() is None:
+            self.enter_network()  # what other programs say to each other is none of our faults
         self.tracker = Opentracker(self)
         self.sample = samples.make(self.work, "many", getattr(self.tracker, way))
         await self.tracker.start([self.sample.metainfo.info_hash])
-        await self._begin_capture()
+        self.capture = Capture(self)
+        await self.capture.begin()
 
     async def _exchange(self, first: Iterable[int], second: Iterable[int]) -> None:
         """From announce to announce of two peers with these pieces; no frame may be faulty."""
@@ -72,36 +64,12 @@ class DissectTests(InteropCase):
             await self.until("txtorrent has all", peer.is_complete)
         for peer in peers:
             await peer.stop()
-        await self._end_capture()
+        await self.capture.end()
         self.ports = [peer.port for peer in peers]
-        known = await self._output_of("tshark", "-G", "protocols")
+        known = await output_of(self, "tshark", "-G", "protocols")
         self.udp_dissector = "bt-tracker" if "\tbt-tracker\n" in known else "data"
         self.assertEqual([], await self._frames(FAULTS, "frame.number", "_ws.col.Info"))
         self.assertGreaterEqual(len(await self._frames("bittorrent.info_hash", "ip.src")), 2)
-
-    async def _begin_capture(self) -> None:
-        self.file = os.path.join(self.work, "capture.pcapng")
-        ours = f"net {NETWORK}"
-        argv = ["dumpcap", "-q", "-B", "64", "-i", "lo", "-f", ours, "-w", self.file]
-        self.capture = Program("dumpcap", argv, self.work)
-        self.addCleanup(self.capture.end)
-        await self.until(
-            "dumpcap", lambda: self.capture.has_ended or "File:" in self.capture.output
-        )
-        if self.capture.has_ended:
-            raise SkipTest(f"capture is not permitted: {self.capture.output.strip()[:300]}")
-
-    async def _end_capture(self) -> None:
-        """What dumpcap still has in its buffer when it ends is lost: so wait for a last word."""
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
-            sender.sendto(_LAST_WORD, (self.tracker.host, free_port(self.tracker.host)))
-
-        def has_come() -> bool:
-            with open(self.file, "rb") as stream:
-                return _LAST_WORD in stream.read()
-
-        await self.until("dumpcap has written all", has_come)
-        await self.capture.end("INT")
 
     async def _messages(self) -> set[str]:
         rows = await self._frames("bittorrent.msg.type", "bittorrent.msg.type")
@@ -122,16 +90,5 @@ class DissectTests(InteropCase):
         decode = [f"tcp.port=={port},bittorrent" for port in self.ports]
         decode += [f"tcp.port=={self.tracker.http_port},http"]
         decode += [f"udp.port=={self.tracker.udp_port},{self.udp_dissector}"]
-        argv = ["tshark", "-n", "-r", self.file, "-Y", wanted, "-T", "fields"]
-        argv += [word for rule in decode for word in ("-d", rule)]
-        argv += [word for field in fields for word in ("-e", field)]
-        lines = (await self._output_of(*argv)).splitlines()
-        return [line for line in lines if line and not line.startswith("Running as user")]
-
-    async def _output_of(self, *argv: str) -> str:
-        """What a program that ends by itself wrote."""
-        program = Program(argv[0], argv, self.work)
-        self.addCleanup(program.end)
-        await self.until(argv[0], lambda: program.has_ended)
-        self.assertEqual(0, program.status, program.story())
-        return program.output
+        rows = await self.capture.rows(wanted, *fields, rules=decode)
+        return ["\t".join(row) for row in rows]

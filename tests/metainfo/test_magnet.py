@@ -220,7 +220,7 @@ class LinkTests(SynchronousTestCase):
         self.assertEqual(
             magnet.link,
             f"{START}&dn=a%20b%26c&tr=http%3A%2F%2Ft%2Fx%3Fa%3D1&tr=udp%3A%2F%2Fu%3A1"
-            "&ws=http%3A%2F%2Fw%2F&x.pe=1.2.3.4%3A5&x.pe=%5B%3A%3A1%5D%3A6&so=0,2-4",
+            "&ws=http%3A%2F%2Fw%2F&x.pe=1.2.3.4:5&x.pe=[::1]:6&so=0,2-4",
         )
         self.assertEqual(parse(magnet.link), magnet)
         self.assertEqual(Magnet(HASH).link, START)

@@ -36,6 +36,8 @@ _BASE32: Final = re.compile(r"[A-Za-z2-7]{32}")
 _NUMBERED: Final = re.compile(r"(.*?)\.[0-9]{1,4}", re.DOTALL)
 _HOST_NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,253}")
 _RANGE: Final = re.compile(rb"([0-9]{1,6})(?:-([0-9]{1,6}))?")
+_PLAIN: Final = ":[]"
+"""What is not escaped in a peer's address: libtorrent takes it as it is written."""
 _CUT: Final = "copy the whole link again, or look for another one"
 
 
@@ -62,9 +64,9 @@ class Magnet:
         fields = [("dn", self.name)] if self.name else []
         fields += [("tr", url) for tier in self.tiers for url in tier]
         fields += [("ws", url) for url in self.url_list]
-        fields += [("x.pe", _host_port(*peer)) for peer in self.peers]
         parts = [f"{_SCHEME}xt={_BTIH}{self.info_hash.hex()}"]
         parts += [f"{key}={quote(value, safe='')}" for key, value in fields]
+        parts += [f"x.pe={quote(_host_port(*peer), safe=_PLAIN)}" for peer in self.peers]
         if self.only:
             parts.append("so=" + ",".join(map(_written, self.only)))
         return "&".join(parts)
