@@ -5,6 +5,7 @@ from tests.testing.fakepeer import FakePeer
 from txtorrent.swarm.peer import LASTING
 from txtorrent.swarm.peerbook import Source
 from txtorrent.torrent.connections import HALF_DEAD
+from txtorrent.torrent.saver import Saver
 from txtorrent.wire import messages as m
 
 PEER_ID = b"-FK0001-the same one"
@@ -48,6 +49,25 @@ class Redialling(ConnectionsCase):
         self.clock.advance(LASTING + 5)
         fake.hang_up()
         self.assertEqual(self.dials(fake, 20), 1)
+
+
+class Named(SessionCase):
+    def test_while_it_is_being_prepared(self):
+        """The user names a peer, and changes a limit, in the last moment before it runs."""
+        seed = self.swarm.add_seed()
+        begin = Saver.begin
+
+        def begin_late(saver):
+            [torrent] = node.session.torrents.values()
+            torrent.name_peers([seed.address])
+            torrent.limit_peers(7)
+            return begin(saver)
+
+        node = self.swarm.add_leecher(start=False)
+        self.patch(Saver, "begin", begin_late)
+        node.start()
+        self.swarm.run_until_complete(node, limit=60)
+        self.assertEqual(node.parts.connections._max_peers, 7)
 
 
 class Twins(ConnectionsCase):

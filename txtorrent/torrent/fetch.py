@@ -11,7 +11,7 @@ from twisted.internet.defer import Deferred, gatherResults, succeed
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from txtorrent.address import Address, canonical_host
+from txtorrent.address import Address
 from txtorrent.extension import metadata
 from txtorrent.extension.extensions import Extensions
 from txtorrent.metainfo.errors import MetainfoError
@@ -140,10 +140,7 @@ class Fetch:
     def name_hosts(self, peers: Iterable[tuple[str, int]]) -> None:
         """Dial these, as a link names them: by host names or addresses."""
         for host, port in peers:
-            try:
-                self.name_peers([Address(canonical_host(host), port)])
-            except ValueError:
-                look_up(self._shared.reactor, host, port).addCallback(self.name_peers)
+            look_up(self._shared.reactor, host, port).addCallback(self.name_peers)
 
     def name_peers(self, addresses: Sequence[Address]) -> None:
         """Dial these, which the user or the link names."""

@@ -387,6 +387,7 @@ class Torrent:
 
     def _begin_parts(self) -> None:
         assert self._parts is not None
+        self._parts.change_options(self._options)  # they may have changed while it was prepared
         self._parts.start()
         early, self._early = self._early, {}
         for source, addresses in early.items():

@@ -12,7 +12,7 @@ from urllib.parse import urljoin
 
 from attrs import define, field
 from twisted.internet.address import IPv4Address, IPv6Address
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IAddress, IHostResolution, IResolutionReceiver
 from zope.interface import implementer
 
@@ -98,17 +98,20 @@ async def resolve(
     `reactor` provides IReactorPluggableNameResolver. An IP address as `name` is not looked up.
     Raises TrackerError (UnreachableError when the name has no address).
     """
-    try:
-        found = [Address(canonical_host(name), port)]
-    except ValueError:
-        found = await look_up(reactor, name, port, transport)
+    found = await look_up(reactor, name, port, transport)
     if not found:
         raise UnreachableError(f"the name {name} cannot be resolved")
     return guard.permitted(name, found)
 
 
 def look_up(reactor: Any, name: str, port: int, transport: str = "TCP") -> Deferred[list[Address]]:
-    """The addresses of a name, wherever they are; none if there are none. Never fails."""
+    """The addresses of a name, wherever they are; none if there are none. Never fails.
+
+    An IP address is not looked up, and known at once."""
+    try:
+        return succeed([Address(canonical_host(name), port)])
+    except ValueError:
+        pass
     answer = _Answer(port)
     reactor.nameResolver.resolveHostName(
         answer, name, portNumber=port, transportSemantics=transport
