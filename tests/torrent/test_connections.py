@@ -55,12 +55,12 @@ class Named(SessionCase):
     def test_while_it_is_being_prepared(self):
         """The user names a peer, and changes a limit, in the last moment before it runs."""
         seed = self.swarm.add_seed()
+        self.clock.advance(1)
         begin = Saver.begin
 
         def begin_late(saver):
-            [torrent] = node.session.torrents.values()
-            torrent.name_peers([seed.address])
-            torrent.limit_peers(7)
+            node.torrent.name_peers([seed.address])
+            node.torrent.limit_peers(7)
             return begin(saver)
 
         node = self.swarm.add_leecher(start=False)
