@@ -200,6 +200,13 @@ class Rounds(SynchronousTestCase):
         window = RequestWindow(0.0, 20)
         self.check(window, (16, 1.0, 20), (40, 2.0, 20))
 
+    def test_what_the_peer_says(self):
+        """Less counts; more than most have room for does not."""
+        for said, most in ((1, 1), (100, 100), (DEFAULT_REQQ, DEFAULT_REQQ), (2000, DEFAULT_REQQ)):
+            window = RequestWindow(0.0)
+            window.limit(said)
+            self.assertEqual((window.most, window.size), (most, min(START, most)))
+
     def test_refused(self):
         """A queue shorter than we thought: so many blocks and no more, but never too few."""
         window = RequestWindow(0.0, 200)
