@@ -205,7 +205,7 @@ class Rounds(SynchronousTestCase):
         for said, most in ((1, 1), (100, 100), (DEFAULT_REQQ, DEFAULT_REQQ), (2000, DEFAULT_REQQ)):
             window = RequestWindow(0.0)
             window.limit(said)
-            self.assertEqual((window.most, window.size), (most, min(START, most)))
+            self.assertEqual((window.most, window.size), (most, min(16, most)))
 
     def test_refused(self):
         """A queue shorter than we thought: so many blocks and no more, but never too few."""
