@@ -154,6 +154,12 @@ class Switches(ChatCase):
         self.assertEqual(self.changed(), [])
         self.chat("--on")
         self.assertEqual(self.changed(), [{"ids": [HASH], "tx_chat": True}])
+        self.daemon.calls.clear()
+        self.daemon.torrents[1]["tx_chat"] = False
+        self.chat("--history")
+        self.assertEqual(self.changed(), [])
+        self.chat("--on", "--history")
+        self.assertEqual(self.changed(), [{"ids": [HASH], "tx_chat": True}])
         self.daemon.streams = [HELLO]
         self.chat("--on")
         self.assertEqual(len(self.changed()), 1)

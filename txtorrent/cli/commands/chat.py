@@ -70,10 +70,12 @@ def chat(
     if off:
         shell.api.on("torrent_set", [torrent], tx_chat=False, tx_chat_in_private=False)
         click.echo(f"chat is off for {plain(torrent['name'])}")
-    elif history:
+        return
+    if on or not history:
+        _turn_on(shell, torrent, on, private)
+    if history:
         _show_history(shell, torrent, as_json)
     else:
-        _turn_on(shell, torrent, on, private)
         with suppress(KeyboardInterrupt):  # that is how a talk ends
             _talk(shell, torrent, as_json)
 
