@@ -67,13 +67,37 @@ class Member:
     _sources: "PeerSources"
     dht: DhtMembership | None = field(init=False, default=None)
     asked_at: float = field(init=False, default=0.0)
+    later: IDelayedCall | None = field(init=False, default=None)
 
     def soon(self) -> None:
-        """Look for peers, if that was not done just now."""
-        now = self._sources.now()
-        if self.dht is not None and now - self.asked_at >= SOONEST:
-            self.asked_at = now
+        """Look for peers; if that was done just now, as soon as it may be done again."""
+        if self.dht is None or self.later is not None:
+            return
+        wait = self.asked_at + SOONEST - self._sources.now()
+        if wait > 0:
+            self.later = self._sources.call_later(wait, self._ask)
+        else:
+            self._ask()
+
+    def _ask(self) -> None:
+        self.later = None
+        if self.dht is not None:
+            self.asked_at = self._sources.now()
             self.dht.soon()
+
+    def enter(self, dht: Dht, found: Callable[[Sequence[Address]], None]) -> None:
+        """Be announced to the DHT, which gives the peers to `found`."""
+        self.asked_at = self._sources.now()
+        self.dht = dht.join(self.info_hash, found, self.seeding)
+
+    def quit(self) -> None:
+        """Be announced no more."""
+        later, self.later = self.later, None
+        if later is not None:
+            later.cancel()
+        dht, self.dht = self.dht, None
+        if dht is not None:
+            dht.leave()
 
     def leave(self) -> None:
         """Nothing more is said of the torrent."""
@@ -124,6 +148,11 @@ class PeerSources(Outside):
     def now(self) -> float:
         """The reactor's clock."""
         return float(self._reactor.seconds())
+
+    def call_later(self, seconds: float, call: Callable[[], None]) -> IDelayedCall:
+        """The reactor's timer."""
+        timer: IDelayedCall = self._reactor.callLater(seconds, call)
+        return timer
 
     # -- its life ----------------------------------------------------------------------------
 
@@ -216,7 +245,7 @@ class PeerSources(Outside):
         """Have a torrent found, and tell of peers."""
         member = self._members[info_hash] = Member(info_hash, found, seeding, self)
         if self.dht is not None:
-            self._join_dht(self.dht, member)
+            member.enter(self.dht, partial(found, Source.DHT))
         if self.local is not None:
             self.local.join(info_hash)
         return member
@@ -226,8 +255,7 @@ class PeerSources(Outside):
         if self._members.get(member.info_hash) is not member:
             return
         del self._members[member.info_hash]
-        if member.dht is not None:
-            member.dht.leave()
+        member.quit()
         if self.local is not None:
             self.local.leave(member.info_hash)
 
@@ -293,7 +321,7 @@ class PeerSources(Outside):
         for host in self.hosts:
             dht.know_ourselves(host)
         for member in self._members.values():
-            self._join_dht(dht, member)
+            member.enter(dht, partial(member.found, Source.DHT))
         self._saving = self._reactor.callLater(SAVE_EVERY, self._save_now_and_then)
 
     def _stop_dht(self) -> None:
@@ -304,12 +332,8 @@ class PeerSources(Outside):
         if self._saving is not None:
             self._saving.cancel()
         for member in self._members.values():
-            member.dht = None
+            member.quit()
         self.dht = self.udp = self._saving = None
-
-    def _join_dht(self, dht: Dht, member: Member) -> None:
-        member.asked_at = self.now()
-        member.dht = dht.join(member.info_hash, partial(member.found, Source.DHT), member.seeding)
 
     def _save_now_and_then(self) -> None:
         assert self.dht is not None

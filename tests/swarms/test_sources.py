@@ -7,7 +7,7 @@ from tests.testing.swarm import PORT
 from tests.testing.tcp import StreamSocket
 from tests.testing.udp import sent_datagrams
 from txtorrent.dht.dht import DhtOptions
-from txtorrent.peersources import SourceOptions
+from txtorrent.peersources import SOONEST, SourceOptions
 from txtorrent.swarm.peerbook import Source
 from txtorrent.wire.handshake import reserved_bits
 from txtorrent.wire.messages import Port
@@ -57,6 +57,25 @@ class Dht(SourcesCase):
         swarm.run(60)
         status = seed.session.sources.dht.status
         self.assertGreater(status.ipv4.good, 0)
+
+    def test_peers_are_wanted(self):
+        """Asked for once, they are looked for as soon as is decent."""
+        swarm = self.quiet()
+        first, router = self.network(swarm)
+        found = []
+        member = first.session.sources.join(
+            swarm.payload.metainfo.info_hash, lambda source, peers: found.extend(peers), bool
+        )
+        swarm.run(30)
+        seed = swarm.add_seed(settings={"sources": dht(router)})
+        swarm.run(30)
+        self.assertEqual(found, [])
+        member.soon()
+        member.soon()
+        swarm.run(SOONEST)
+        self.assertIn(seed.address, found)
+        member.soon()
+        member.leave()
 
     def test_turned_off_and_on(self):
         swarm = self.quiet()
