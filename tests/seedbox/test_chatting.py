@@ -225,6 +225,18 @@ class Switching(ChatCase):
         self.one.say("hello")
         self.assertEqual(self.three.texts, ["hello"])
 
+    def test_who_looks_finds_company(self):
+        """Both sleep, with chat on; one of the users asks what was said, or says something."""
+        for look in (lambda: self.two.texts, lambda: self.refusal(self.two)):
+            for box in (self.one, self.two):
+                box.add(self.made, chat=True)
+            self.run_until(lambda: self.two.entry.torrent is None, AWAKE_FOR + 10)
+            self.two.entry.named_peers = (self.one.address,)
+            look()
+            self.run_until(lambda: self.two.entry.chat_speakers == 1, 30)
+            for box in (self.one, self.two):
+                self.clock.result_of(box.box.remove([box.entry], delete_data=False))
+
     def test_nobody_is_there(self):
         self.one.add(self.made, chat=True)
         self.clock.advance(1)

@@ -147,11 +147,17 @@ class Chatting:
             )
         room = entry.chat_room
         if room is None or not room.speakers:
-            raise _refused(f"nobody who speaks chat is connected in {record.name}")
+            self._find_company(entry)
+            raise _refused(
+                f"nobody who speaks chat is connected in {record.name}; looking for somebody"
+            )
         return room.send(text, self._settings.get("chat_nickname"))
 
     def history(self, entry: Entry) -> Sequence[ChatMessage]:
-        """What was said last, in the order in which it came, without those who are muted."""
+        """What was said last, in the order in which it came, without those who are muted. Who wants
+        to know wants company, too."""
+        if entry.record.chat and not entry.chat_speakers:
+            self._find_company(entry)
         talk = self._talks.get(entry.info_hash, ())
         return [message for message in talk if message.author not in self._muted]
 
