@@ -18,7 +18,7 @@ PACKAGE = "txtorrent"
 FLOORS = (
     ("bencode", "bitfield", "address", "units", "errors"),
     ("metainfo",),
-    ("wire", "swarm", "storage"),
+    ("wire", "swarm", "storage", "waiting"),
     ("peer", "extension", "tracker", "dht", "discovery", "webseed"),
     ("torrent",),
     ("session", "supervised", "peersources", "settings", "seedbox"),

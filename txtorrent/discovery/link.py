@@ -12,12 +12,12 @@ from typing import Any, Final, Generic, TypeVar
 from attrs import define, field
 from twisted.internet.defer import Deferred, maybeDeferred, succeed
 from twisted.internet.error import CannotListenError
-from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.protocol import DatagramProtocol
 
 from txtorrent.address import Address, canonical_host
 from txtorrent.discovery.gateway import Gateway
 from txtorrent.discovery.mapping import MappingError, NoAnswerError
+from txtorrent.waiting import Wakeup
 from txtorrent.wire.natpmp import SERVER_PORT
 from txtorrent.wire.pcp import MAX_DATAGRAM
 
@@ -42,7 +42,7 @@ class _Question(Generic[_T]):
     read: Callable[[bytes], _T | None]
     answer: _T | None = None
     error: MappingError | None = None
-    _waiting: Deferred[None] | None = field(init=False, default=None)
+    _wakeup: Wakeup = field(init=False, factory=Wakeup)
 
     @property
     def is_answered(self) -> bool:
@@ -62,32 +62,19 @@ class _Question(Generic[_T]):
             if answer is None:
                 return False
             self.answer = answer
-        self.wake()
+        self._wakeup.wake()
         return True
 
     def fail(self, error: MappingError) -> None:
         """There will be no answer."""
         if not self.is_answered:
             self.error = error
-            self.wake()
+            self._wakeup.wake()
 
     async def wait(self, reactor: Any, seconds: float) -> None:
         """Wait until there is an answer, but no longer."""
-        if self.is_answered:
-            return
-        timer: IDelayedCall = reactor.callLater(seconds, self.wake)
-        self._waiting = Deferred()
-        try:
-            await self._waiting
-        finally:
-            self._waiting = None
-            if timer.active():
-                timer.cancel()
-
-    def wake(self) -> None:
-        if self._waiting is not None:
-            waiting, self._waiting = self._waiting, None
-            waiting.callback(None)
+        if not self.is_answered:
+            await self._wakeup.wait(reactor, seconds)
 
 
 class Link(DatagramProtocol):

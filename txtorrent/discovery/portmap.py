@@ -31,6 +31,7 @@ from txtorrent.discovery.natpmp import NatPmpRouter
 from txtorrent.discovery.pcp import PcpRouter
 from txtorrent.discovery.portline import PortLine, PortStatus
 from txtorrent.discovery.upnp import Device, RunBlocking, UpnpRouter
+from txtorrent.waiting import Wakeup
 from txtorrent.wire import natpmp, pcp
 
 RESET_SPREAD: Final = 5.0
@@ -77,7 +78,7 @@ class PortMapping:
         self._router: Router | None = None
         self._announced: GroupSocket | None = None
         self._work: Deferred[None] | None = None
-        self._resting: Deferred[None] | None = None
+        self._wakeup = Wakeup()
         self._closing: set[Deferred[Any]] = set()
         self._said: dict[Protocol, str] = {}
 
@@ -92,7 +93,7 @@ class PortMapping:
         """Map these ports instead of the last ones."""
         for protocol, port in ((Protocol.TCP, tcp), (Protocol.UDP, udp)):
             self._lines[protocol].want(port, self._reactor.seconds())
-        self._wake()
+        self._wakeup.wake()
 
     def stop(self) -> Deferred[None]:
         """Take the mappings away; fires when that is done, or after `FAREWELL` seconds, and the
@@ -155,22 +156,8 @@ class PortMapping:
     async def _rest(self) -> None:
         """Wait until a port is due, or something has changed."""
         dues = [line.due for line in self._lines.values() if line.has_work]
-        self._resting = Deferred()
-        timer = None
-        if dues:
-            wait = max(min(dues) - self._reactor.seconds(), 0.0)
-            timer = self._reactor.callLater(wait, self._wake)
-        try:
-            await self._resting
-        finally:
-            self._resting = None
-            if timer is not None and timer.active():
-                timer.cancel()
-
-    def _wake(self) -> None:
-        if self._resting is not None:
-            resting, self._resting = self._resting, None
-            resting.callback(None)
+        wait = max(min(dues) - self._reactor.seconds(), 0.0) if dues else None
+        await self._wakeup.wait(self._reactor, wait)
 
     # -- asking the router -----------------------------------------------------------------------
 
@@ -277,7 +264,7 @@ class PortMapping:
         wait = RESET_SPREAD * self._random.random()
         for line in self._lines.values():
             line.forgotten(wait, self._reactor.seconds())
-        self._wake()
+        self._wakeup.wake()
 
     # -- what goes wrong -------------------------------------------------------------------------
 

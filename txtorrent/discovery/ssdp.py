@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.defer import maybeDeferred
 from twisted.internet.error import CannotListenError
 from twisted.internet.protocol import DatagramProtocol
 
 from txtorrent.address import canonical_host
 from txtorrent.discovery.mapping import MappingError, NoAnswerError
+from txtorrent.waiting import Wakeup
 from txtorrent.wire import ssdp
 
 TRIES: Final = 3
@@ -33,7 +34,7 @@ class Search(DatagramProtocol):
         self._router = router
         self._local = local
         self._found: list[str] = []
-        self._waiting: Deferred[None] | None = None
+        self._wakeup = Wakeup()
 
     async def run(self) -> str:
         """The URL of the description, which is at the router. MappingError: none."""
@@ -46,7 +47,7 @@ class Search(DatagramProtocol):
         try:
             for _ in range(TRIES):
                 self._ask()
-                await self._wait()
+                await self._wakeup.wait(self._reactor, WAIT)
                 if self._found:
                     return self._found[0]
         finally:
@@ -62,7 +63,7 @@ class Search(DatagramProtocol):
         except (ValueError, MappingError):
             return
         self._found.append(url)
-        self._wake()
+        self._wakeup.wake()
 
     def _ask(self) -> None:
         for target in ssdp.TARGETS:
@@ -70,21 +71,6 @@ class Search(DatagramProtocol):
                 self.transport.write(ssdp.search(target, int(WAIT)), (ssdp.GROUP, ssdp.PORT))
             except OSError as error:
                 raise NoAnswerError(f"nothing can be sent to its network: {error}") from None
-
-    async def _wait(self) -> None:
-        timer = self._reactor.callLater(WAIT, self._wake)
-        self._waiting = Deferred()
-        try:
-            await self._waiting
-        finally:
-            self._waiting = None
-            if timer.active():
-                timer.cancel()
-
-    def _wake(self) -> None:
-        if self._waiting is not None:
-            waiting, self._waiting = self._waiting, None
-            waiting.callback(None)
 
 
 def require_at(url: str, router: str) -> None:

@@ -14,11 +14,11 @@ from typing import Any, Generic, TypeVar
 from attrs import define, field
 from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
 from twisted.internet.error import CannotListenError
-from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.protocol import DatagramProtocol
 
 from txtorrent.address import Address, canonical_host
 from txtorrent.tracker.errors import UnreachableError
+from txtorrent.waiting import Wakeup
 from txtorrent.wire import udptracker
 from txtorrent.wire.announce import TrackerError
 from txtorrent.wire.udptracker import Action
@@ -39,12 +39,12 @@ class Transaction(Generic[_T]):
     decode: Callable[[bytes], _T]
     secrets: tuple[str, ...] = ()
     _answer: list[_T | TrackerError] = field(init=False, factory=list)
-    _waiting: Deferred[None] | None = field(init=False, default=None)
+    _wakeup: Wakeup = field(init=False, factory=Wakeup)
 
     async def wait(self, reactor: Any, seconds: float) -> _T | None:
         """Give the answer, or None when none came within `seconds`; TrackerError if refused."""
         if not self._answer:
-            await self._wait(reactor, seconds)
+            await self._wakeup.wait(reactor, seconds)
         if not self._answer:
             return None
         answer = self._answer[0]
@@ -62,22 +62,7 @@ class Transaction(Generic[_T]):
             raise ValueError("an answer to another question")
         if not self._answer:
             self._answer.append(answer)
-            self._wake()
-
-    async def _wait(self, reactor: Any, seconds: float) -> None:
-        timer: IDelayedCall = reactor.callLater(seconds, self._wake)
-        self._waiting = Deferred()
-        try:
-            await self._waiting
-        finally:
-            self._waiting = None
-            if timer.active():
-                timer.cancel()
-
-    def _wake(self) -> None:
-        if self._waiting is not None:
-            waiting, self._waiting = self._waiting, None
-            waiting.callback(None)
+            self._wakeup.wake()
 
 
 class TrackerSocket:

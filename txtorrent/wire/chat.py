@@ -14,14 +14,8 @@ from typing import Final, Self
 
 from attrs import evolve, field, frozen
 
-from txtorrent.bencode import (
-    NETWORK_DEPTH,
-    NETWORK_TOKENS,
-    BencodeError,
-    Value,
-    decode,
-    encode,
-)
+from txtorrent.bencode import Value, encode
+from txtorrent.wire.extension import leading_dict
 from txtorrent.wire.stream import ProtocolError
 
 NAME: Final = b"tx_chat"
@@ -112,12 +106,9 @@ class ChatLine:
 def _dictionary(payload: bytes) -> dict[bytes, Value]:
     if len(payload) > MAX_PAYLOAD:
         raise ProtocolError(f"a chat message of {len(payload)} bytes")
-    try:
-        said = decode(payload, max_depth=NETWORK_DEPTH, max_tokens=NETWORK_TOKENS)
-    except BencodeError as error:
-        raise ProtocolError(f"a malformed chat message: {error}") from None
-    if not isinstance(said, dict):
-        raise ProtocolError("a chat message that is no dict")
+    said, end = leading_dict(payload, "chat message")
+    if end != len(payload):
+        raise ProtocolError("a chat message with bytes behind it")
     return said
 
 

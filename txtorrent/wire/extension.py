@@ -74,7 +74,7 @@ class ExtensionHandshake:
     @classmethod
     def decode(cls, payload: bytes) -> Self:
         """The opposite. ProtocolError when that is no bencoded dict."""
-        said = _dictionary(payload)
+        said, _ = leading_dict(payload, "extension handshake")
         flag = _number(said, b"upload_only", 0, 255)
         return cls(
             ids=_ids(said.get(b"m")),
@@ -88,15 +88,19 @@ class ExtensionHandshake:
         )
 
 
-def _dictionary(payload: bytes) -> dict[bytes, Value]:
-    """Bytes behind it are passed over: some clients send them."""
+def leading_dict(payload: bytes, what: str) -> tuple[dict[bytes, Value], int]:
+    """The bencoded dict that an extension's message, `what`, begins with, and where it ends.
+
+    What comes behind it is the extension's own matter; some clients send bytes that mean nothing.
+    ProtocolError when there is none.
+    """
     try:
-        said, _ = decode_prefix(payload, max_depth=NETWORK_DEPTH, max_tokens=NETWORK_TOKENS)
+        said, end = decode_prefix(payload, max_depth=NETWORK_DEPTH, max_tokens=NETWORK_TOKENS)
     except BencodeError as error:
-        raise ProtocolError(f"a malformed extension handshake: {error}") from None
+        raise ProtocolError(f"a malformed {what}: {error}") from None
     if not isinstance(said, dict):
-        raise ProtocolError("an extension handshake that is no dict")
-    return said
+        raise ProtocolError(f"a malformed {what}: no dict")
+    return said, end
 
 
 def _number(said: Mapping[bytes, Value], key: bytes, low: int, high: int) -> int | None:

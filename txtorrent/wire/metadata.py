@@ -8,16 +8,9 @@ from typing import Final, TypeAlias
 
 from attrs import frozen
 
-from txtorrent.bencode import (
-    NETWORK_DEPTH,
-    NETWORK_TOKENS,
-    BencodeError,
-    Value,
-    decode_prefix,
-    encode,
-)
+from txtorrent.bencode import Value, encode
 from txtorrent.metainfo.infodict import piece_count, piece_length
-from txtorrent.wire.extension import MAX_METADATA
+from txtorrent.wire.extension import MAX_METADATA, leading_dict
 from txtorrent.wire.stream import ProtocolError
 
 _REQUEST: Final = 0
@@ -67,7 +60,7 @@ Message: TypeAlias = Request | Data | Reject
 def decode(payload: bytes) -> Message | None:
     """The message; None when its kind is not known. ProtocolError when it is malformed, or of
     metadata larger than MAX_METADATA."""
-    said, end = _dictionary(payload)
+    said, end = leading_dict(payload, "metadata message")
     kind = said.get(b"msg_type")
     if not isinstance(kind, int):
         raise ProtocolError("a metadata message that does not say what it is")
@@ -77,17 +70,6 @@ def decode(payload: bytes) -> Message | None:
     if kind == _DATA:
         return _data(piece, _number(said, b"total_size", 1, MAX_METADATA), payload[end:])
     return Request(piece) if kind == _REQUEST else Reject(piece)
-
-
-def _dictionary(payload: bytes) -> tuple[dict[bytes, Value], int]:
-    """The dict that a message begins with, and where it ends."""
-    try:
-        said, end = decode_prefix(payload, max_depth=NETWORK_DEPTH, max_tokens=NETWORK_TOKENS)
-    except BencodeError as error:
-        raise ProtocolError(f"a malformed metadata message: {error}") from None
-    if not isinstance(said, dict):
-        raise ProtocolError("a metadata message that is no dict")
-    return said, end
 
 
 def _number(said: dict[bytes, Value], key: bytes, low: int, high: int) -> int:

@@ -12,15 +12,8 @@ from typing import Final, NamedTuple, Self
 from attrs import frozen
 
 from txtorrent.address import Address, pack, unpack4, unpack6
-from txtorrent.bencode import (
-    NETWORK_DEPTH,
-    NETWORK_TOKENS,
-    BencodeError,
-    Value,
-    decode_prefix,
-    encode,
-)
-from txtorrent.wire.stream import ProtocolError
+from txtorrent.bencode import Value, encode
+from txtorrent.wire.extension import leading_dict
 
 MOST_LISTED: Final = 50
 """Addresses kept of each list. BEP 11 has no more than 50 of both families together in a message,
@@ -82,7 +75,7 @@ class PeerExchange:
     @classmethod
     def decode(cls, payload: bytes) -> Self:
         """The opposite. ProtocolError when that is no bencoded dict."""
-        said = _dictionary(payload)
+        said, _ = leading_dict(payload, "peer exchange")
         added: list[Contact] = []
         dropped: list[Address] = []
         cut = 0
@@ -104,17 +97,6 @@ def _joined(addresses: Iterable[Address]) -> bytes:
 
 
 _packed = lru_cache(_PACKED)(pack)
-
-
-def _dictionary(payload: bytes) -> dict[bytes, Value]:
-    """Bytes behind it are passed over, as those of the extension handshake are."""
-    try:
-        said, _ = decode_prefix(payload, max_depth=NETWORK_DEPTH, max_tokens=NETWORK_TOKENS)
-    except BencodeError as error:
-        raise ProtocolError(f"a malformed peer exchange: {error}") from None
-    if not isinstance(said, dict):
-        raise ProtocolError("a peer exchange that is no dict")
-    return said
 
 
 def _addresses(
