@@ -28,6 +28,5 @@ class Wakeup:
 
     def wake(self) -> None:
         """Let the one that waits go on."""
-        waiting, self._waiting = self._waiting, None
-        if waiting is not None:
-            waiting.callback(None)
+        if self._waiting is not None:
+            self._waiting.callback(None)
