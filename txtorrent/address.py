@@ -7,12 +7,14 @@ Pure: no name is resolved here.
 from enum import Enum, auto
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
-from socket import AF_INET, inet_pton
+from socket import AF_INET, AF_INET6, inet_pton
 from struct import Struct
 from typing import Final, NamedTuple
 
 _COMPACT4 = Struct(">4BH")
 _COMPACT6 = Struct(">16sH")
+_MAPPED: Final = bytes(10) + b"\xff\xff"
+"""How an IPv6 address begins that is an IPv4 one."""
 _MAX_PORT = 65535
 _REMEMBERED: Final = 512
 """Hosts: a connection's is asked about six times within moments, at 2 to 3 us each."""
@@ -137,7 +139,13 @@ def _bracketed(text: str, host: str) -> str:
 
 def packed(host: str) -> bytes:
     """The 4 or 16 bytes of an IP address. ValueError when it is none."""
-    return _parse(host).packed
+    try:
+        if ":" not in host:
+            return inet_pton(AF_INET, host)
+        address = inet_pton(AF_INET6, host.partition("%")[0])
+    except OSError:
+        raise ValueError(f"{host!r} is no IP address") from None
+    return address[12:] if address.startswith(_MAPPED) else address
 
 
 def text_of(packed: bytes) -> str:

@@ -1,4 +1,4 @@
-"""What a tracker is told and what it answers, whatever carries it: the tracker's side of `announce`.
+"""What a tracker is told and what it answers, whatever carries it: the other side of `announce`.
 
 Plain tuples, since a tracker makes one of each for every request: an attrs object with its checks
 takes ten times as long.
@@ -14,6 +14,10 @@ EVENTS: Final = tuple(Event(value) for value in range(4))
 """By the numbers of UDP trackers (BEP 15)."""
 KEY_SIZE: Final = 4
 """Bytes of the number by which a client proves that it is the one that announced before (BEP 7)."""
+
+
+class MalformedRequest(ValueError):
+    """A request that no client sends; the text is for who wrote the client."""
 
 
 class ReceivedAnnounce(NamedTuple):

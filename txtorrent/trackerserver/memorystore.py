@@ -1,0 +1,238 @@
+"""Swarms in this process's memory: about a hundred bytes a peer; kept over a restart in a file."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from random import Random
+from typing import Any, Final
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+
+from txtorrent.supervised import Supervised
+from txtorrent.trackerserver import snapshot
+from txtorrent.trackerserver.crowd import Below
+from txtorrent.trackerserver.interfaces import Reason, Refused, Totals
+from txtorrent.trackerserver.swarm import Party, Swarm
+from txtorrent.wire.announce import Event, ScrapeResult
+from txtorrent.wire.received import ReceivedAnnounce, Selection
+
+MAX_PEERS: Final = 10_000_000
+"""Addresses of all swarms together: about a gigabyte."""
+MAX_TORRENTS: Final = 5_000_000
+"""A swarm of one peer takes 0.7 KB."""
+RETRY_WHEN_FULL: Final = 1800
+"""Seconds: by then peers that are gone will have been forgotten."""
+ROUND: Final = 60
+"""Seconds in which every swarm is looked through for peers to forget."""
+TURN: Final = 0.25
+"""Seconds between two looks: each takes its share of the round."""
+LOOKED_AT: Final = 20_000
+"""Rows looked at in one go: half a millisecond's work."""
+KEPT_EMPTY: Final = 7 * 24 * 3600
+"""Seconds for which it is remembered how often a torrent without peers was completed."""
+
+_log = Logger()
+
+InThread = Callable[..., Deferred[Any]]
+"""Calls a function in a thread, where it may wait for a disk."""
+
+
+class MemoryStore:
+    """A `Store`. `clock` is an IReactorTime, `wall` gives seconds since 1970, `random` chooses
+    peers; `path` is the file that keeps them over a restart, None for none."""
+
+    def __init__(
+        self,
+        clock: Any,
+        wall: Callable[[], float],
+        random: Random,
+        in_thread: InThread,
+        path: str | None = None,
+        max_peers: int = MAX_PEERS,
+        max_torrents: int = MAX_TORRENTS,
+    ) -> None:
+        self._clock = clock
+        self._wall = wall
+        self._below = below(random)
+        self._in_thread = in_thread
+        self._path = path
+        self._max_peers = max_peers
+        self._max_torrents = max_torrents
+        self._swarms: dict[bytes, Swarm] = {}
+        self._rows = self._seeders = self._leechers = 0
+        self._round: deque[bytes] = deque()
+        """Torrents in the order in which they are looked through; each is in it once."""
+        self._looks = self._look_through()
+        self._sweeping = Supervised(clock, TURN, self._sweep)
+
+    async def start(self) -> None:
+        """Read what the last run left. A file that cannot be read is said, and left out."""
+        self._sweeping.start()
+        try:
+            data = await self._in_thread(snapshot.read, self._path) if self._path else None
+            if data is not None:
+                self._take_over(data)
+        except (OSError, snapshot.Damaged) as error:
+            _log.error("{path} is left out: {why}", path=self._path, why=_why(error))
+
+    async def stop(self) -> None:
+        """Write the file. One that cannot be written is said: peers will announce again."""
+        self._sweeping.stop()
+        if self._path is None:
+            return
+        parts = snapshot.dump(self._swarms, self._now(), self._wall())
+        try:
+            await self._in_thread(snapshot.write, self._path, parts)
+        except OSError as error:
+            _log.error("{path} cannot be written: {why}", path=self._path, why=_why(error))
+
+    def announce(self, announce: ReceivedAnnounce, lifetime: int, with_ids: bool) -> Selection:
+        """Of `Store`. Refused: there is no room for one more."""
+        swarm = self._swarms.get(announce.info_hash)
+        tail = announce.peer_id + announce.key
+        if announce.event is Event.STOPPED:
+            return self._stopped(swarm, tail)
+        if swarm is None:
+            swarm = self._new_swarm(announce.info_hash)
+        party = swarm.leechers if announce.left else swarm.seeders
+        address = announce.host + announce.port.to_bytes(2, "big")
+        crowd = party.crowds[len(address) != 6]
+        position = -1 if crowd is None else crowd.find(tail)
+        expires = self._now() + lifetime
+        if crowd is None or position < 0:
+            self._take(swarm, party, announce, tail, address, expires)
+        else:
+            crowd.refresh(position, address, expires)
+        return swarm.selection(announce, tail, with_ids, self._below)
+
+    def scrape(self, info_hashes: Sequence[bytes]) -> dict[bytes, ScrapeResult]:
+        """Of `Store`."""
+        found = ((info_hash, self._swarms.get(info_hash)) for info_hash in info_hashes)
+        return {
+            info_hash: ScrapeResult(swarm.seeders.count, swarm.leechers.count, swarm.completed)
+            for info_hash, swarm in found
+            if swarm is not None
+        }
+
+    def totals(self) -> Totals:
+        """Of `Store`."""
+        return Totals(len(self._swarms), self._seeders, self._leechers)
+
+    # -- peers come and go -------------------------------------------------------------------
+
+    def _new_swarm(self, info_hash: bytes) -> Swarm:
+        if len(self._swarms) >= self._max_torrents:
+            raise Refused(
+                Reason.FULL, "this tracker tracks as many torrents as it can", RETRY_WHEN_FULL
+            )
+        swarm = self._swarms[info_hash] = Swarm(self._now())
+        self._round.append(info_hash)
+        return swarm
+
+    def _take(
+        self,
+        swarm: Swarm,
+        party: Party,
+        announce: ReceivedAnnounce,
+        tail: bytes,
+        address: bytes,
+        expires: int,
+    ) -> None:
+        """A peer is new here, or in another party than before, or at one more address."""
+        if self._rows >= self._max_peers and not swarm.knows(tail):
+            raise Refused(
+                Reason.FULL, "this tracker knows as many peers as it can", RETRY_WHEN_FULL
+            )
+        is_new_seed = party is swarm.seeders and not party.has(tail)
+        self._count(swarm, -1)
+        swarm.take(party, tail, address, expires, self._below)
+        swarm.completed += is_new_seed and announce.event is Event.COMPLETED
+        swarm.touched = self._now()
+        self._count(swarm, 1)
+
+    def _stopped(self, swarm: Swarm | None, tail: bytes) -> Selection:
+        if swarm is None:
+            return Selection(0, 0, 0)
+        self._count(swarm, -1)
+        swarm.forget(tail)
+        swarm.touched = self._now()
+        self._count(swarm, 1)
+        return Selection(swarm.seeders.count, swarm.leechers.count, swarm.completed)
+
+    def _count(self, swarm: Swarm, sign: int) -> None:
+        """Take a swarm out of the totals (-1) before it changes, and in again (1) after that."""
+        self._rows += sign * swarm.rows
+        self._seeders += sign * swarm.seeders.count
+        self._leechers += sign * swarm.leechers.count
+
+    def _now(self) -> int:
+        return int(self._clock.seconds())
+
+    # -- peers that are not heard of any more ------------------------------------------------
+
+    def _sweep(self) -> None:
+        due = (self._rows + len(self._swarms)) * TURN / ROUND + 1
+        for looked_at in self._looks:
+            due -= looked_at
+            if due <= 0 or not self._round:
+                return
+
+    def _look_through(self) -> Iterator[int]:
+        """Looks through one swarm after the other, for ever; yields how much it has looked at."""
+        while True:
+            if not self._round:
+                yield 1
+                continue
+            info_hash = self._round.popleft()
+            swarm = self._swarms[info_hash]
+            yield 1
+            for party in swarm.parties:
+                for family in (0, 1):
+                    yield from self._look_at(swarm, party, family)
+            if self._is_over(swarm):
+                del self._swarms[info_hash]
+            else:
+                self._round.append(info_hash)
+
+    def _look_at(self, swarm: Swarm, party: Party, family: int) -> Iterator[int]:
+        """From the end on: what takes the place of a peer that goes has been looked at."""
+        crowd = party.crowds[family]
+        end = len(crowd) if crowd is not None else 0
+        while end > 0 and (crowd := party.crowds[family]) is not None:
+            begin = max(0, end - LOOKED_AT)
+            expired = crowd.expired(begin, end, self._now())
+            if expired:
+                self._count(swarm, -1)
+                for tail in map(crowd.tail, expired):
+                    party.remove(tail, family)
+                self._count(swarm, 1)
+                swarm.touched = self._now()
+            yield end - begin
+            end = begin
+
+    def _is_over(self, swarm: Swarm) -> bool:
+        if swarm.rows:
+            return False
+        return not swarm.completed or self._now() - swarm.touched > KEPT_EMPTY
+
+    # -- the file ----------------------------------------------------------------------------
+
+    def _take_over(self, data: bytes) -> None:
+        """Peers that have announced while the file was read are newer than what it says."""
+        for info_hash, swarm in snapshot.load(data, self._now(), self._wall(), self._below):
+            if info_hash not in self._swarms:
+                self._swarms[info_hash] = swarm
+                self._round.append(info_hash)
+                self._count(swarm, 1)
+
+
+def below(random: Random) -> Below:
+    """A random number from 0 up to, but not, the one given, in a third of `randrange`'s time."""
+    draw = random.random
+    return lambda end: int(draw() * end)
+
+
+def _why(error: Exception) -> str:
+    return (isinstance(error, OSError) and error.strerror) or str(error)
