@@ -17,7 +17,7 @@ PACKAGE = "txtorrent"
 # ground floor's. `tap` stands above all others: it puts them together.
 FLOORS = (
     ("bencode", "bitfield", "address", "units", "errors"),
-    ("metainfo",),
+    ("metainfo", "config"),
     ("wire", "swarm", "storage", "waiting"),
     ("peer", "extension", "tracker", "dht", "discovery", "webseed"),
     ("torrent",),
@@ -29,7 +29,15 @@ FLOORS = (
 OPEN_FLOORS = (0, 5)
 # Rooms that may use less than all below them.
 ONLY = {
-    "trackerserver": ("bencode", "bitfield", "address", "wire"),
+    "trackerserver": (
+        "bencode",
+        "bitfield",
+        "address",
+        "units",
+        "config",
+        "wire",
+        "supervised",
+    ),
     "cli": ("bencode", "bitfield", "address", "units", "metainfo"),
 }
 # The only ones that may take the reactor from where Twisted keeps it.
@@ -263,6 +271,8 @@ PLANTED = [
     ("control.api", "from txtorrent.cli import main", "sideways on floor 6"),
     ("control.api", "from txtorrent.tap import Options", "upwards, from floor 6 to 7"),
     ("trackerserver", "from txtorrent.session import Session", "trackerserver uses"),
+    ("trackerserver.config", "from txtorrent.settings.table import SETTINGS", "trackerserver uses"),
+    ("trackerserver.config", "from txtorrent.config.records import Setting", None),
     ("cli", "from txtorrent.torrent.life import Torrent", "cli uses"),
     ("garage", "", "on no floor"),
     ("peer", "from txtorrent.garage import car", "no floor has a room garage"),

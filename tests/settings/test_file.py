@@ -4,8 +4,9 @@ import os
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from txtorrent.config.document import ConfigError
 from txtorrent.settings.example import example
-from txtorrent.settings.file import ConfigError, default_path, line_of, parse, place, read
+from txtorrent.settings.file import default_path, parse, place, read
 from txtorrent.settings.table import SETTINGS
 
 EXAMPLE = os.path.join(os.path.dirname(__file__), "..", "..", "etc", "config.toml")
@@ -90,18 +91,6 @@ class Text(SynchronousTestCase):
         error = self.assertRaises(ConfigError, parse, f"speed_limit_up = '{'x' * 9999}'", "c")
         self.assertLess(len(str(error)), 310)
 
-    def test_line_of_any_spelling(self):
-        text = 'a.b = 1\n[c]\n\n"d" = [\n 1,\n 2]\n[[e.f]]\n[[e.f]]\ng = {h = 1}\n'
-        for keys, line in (
-            (("a", "b"), 1),
-            (("c",), 2),
-            (("c", "d"), 4),
-            (("e", "f", 0), 7),
-            (("e", "f", 1), 8),
-            (("e", "f", 1, "g", "h"), 9),
-        ):
-            self.assertEqual(line_of(text, keys), line, keys)
-
 
 class File(SynchronousTestCase):
     def written(self, raw):
@@ -112,15 +101,6 @@ class File(SynchronousTestCase):
 
     def test_read(self):
         self.assertEqual(read(self.written(b"peer_port = 5\n")), {"peer_port": 5})
-
-    def test_not_utf8(self):
-        path = self.written(b"# a\nx = '\xff'\n")
-        error = self.assertRaises(ConfigError, read, path)
-        self.assertEqual(str(error), f"{path}:2: not UTF-8")
-
-    def test_too_large(self):
-        error = self.assertRaises(ConfigError, read, self.written(b"#" * ((1 << 20) + 1)))
-        self.assertIn("larger than 1048576 bytes", str(error))
 
     def test_missing(self):
         self.assertRaises(FileNotFoundError, read, self.mktemp())

@@ -4,7 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from txtorrent.settings.file import ConfigError, parse
+from txtorrent.config.document import ConfigError
+from txtorrent.settings.file import parse
 from txtorrent.settings.settings import SettingError, Settings
 from txtorrent.settings.table import SETTINGS
 

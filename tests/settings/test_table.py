@@ -3,7 +3,7 @@
 from twisted.trial.unittest import SynchronousTestCase
 
 from txtorrent import session
-from txtorrent.settings.records import REQUIRED, Bad, List, Named, Record, paths_in
+from txtorrent.config.records import REQUIRED, Bad, List, Named, Record, paths_in
 from txtorrent.settings.table import CHAPTERS, SECTIONS, SETTINGS
 from txtorrent.torrent import shared
 from txtorrent.tracker import clients, turns

@@ -14,14 +14,15 @@ from twisted.python import usage
 
 from txtorrent import __version__
 from txtorrent.address import canonical_host, split_host_port
+from txtorrent.config import words
+from txtorrent.config.document import ConfigError
 from txtorrent.daemon import checks
 from txtorrent.daemon.errors import UserError
 from txtorrent.metainfo.magnet import Magnet
 from txtorrent.metainfo.magnet import parse as parse_magnet
 from txtorrent.metainfo.torrentfile import Metainfo, MetainfoError, load
 from txtorrent.session import DEFAULT_CONNECTIONS, DEFAULT_PORT
-from txtorrent.settings import words
-from txtorrent.settings.file import ConfigError, default_path, read
+from txtorrent.settings.file import default_path, read
 from txtorrent.settings.settings import SettingError, Settings
 from txtorrent.torrent.shared import DEFAULT_MAX_PEERS, Allocation
 from txtorrent.units import parse_size

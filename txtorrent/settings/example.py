@@ -4,14 +4,12 @@ python -m txtorrent.settings.example > etc/config.toml
 """
 
 from collections.abc import Iterator
-from textwrap import wrap
 from typing import Final
 
+from txtorrent.config.commented import commented, heading
 from txtorrent.settings.file import place
-from txtorrent.settings.records import List, Named, Record, Setting
 from txtorrent.settings.table import CHAPTERS
 
-WIDTH: Final = 96
 _HEAD: Final = """\
 # Settings of txtorrent. All that is commented out shows the default. Read at the start from
 # $XDG_CONFIG_HOME/txtorrent/config.toml, or from what --config names.
@@ -47,60 +45,14 @@ def _lines() -> Iterator[str]:
     yield _HEAD
     section = ""
     for chapter in CHAPTERS:
-        yield f"\n# ---- {chapter.title} {'-' * (WIDTH - 8 - len(chapter.title))}\n"
+        yield heading(chapter.title)
         for setting in chapter.settings:
             *within, key = place(setting)
             if within and within[0] != section:
                 section = within[0]
                 yield f"[{section}]\n"
-            yield from _one(setting, key)
-
-
-def _one(setting: Setting, key: str) -> Iterator[str]:
-    where = " (in this file only)" if setting.file_only else ""
-    record = _record(setting)
-    if record is not None:
-        yield from _comment(f"{setting.doc}{where}")
-        for each in record.keys:
-            yield from _comment(f"{each.name}: {each.doc} {_cap(each.kind.says)}.", "    ")
-        yield from (f"#{line}" for line in _SAMPLES[setting.name])
-    else:
-        yield from _comment(f"{setting.doc} {_cap(setting.kind.says)}.{where}")
-        yield from _assignment(key, setting)
-    yield ""
-
-
-def _assignment(key: str, setting: Setting) -> Iterator[str]:
-    """One line, or a list with a line for each item where one is too long."""
-    line = f"#{key} = {setting.kind.show(setting.default)}"
-    if len(line) <= WIDTH or not isinstance(setting.kind, List):
-        yield line
-        return
-    yield f"#{key} = ["
-    yield from (f"#{setting.kind.of.show(item)}," for item in setting.default)
-    yield "#]"
-
-
-def _record(setting: Setting) -> Record | None:
-    """What a table of several is made of."""
-    match setting.kind:
-        case List(of=Record() as record) | Named(of=Record() as record):
-            return record
-    return None
-
-
-def _comment(text: str, indent: str = "") -> list[str]:
-    return wrap(
-        text,
-        WIDTH,
-        initial_indent=f"# {indent}",
-        subsequent_indent=f"# {indent}{indent and '  '}",
-        break_on_hyphens=False,
-    )
-
-
-def _cap(text: str) -> str:
-    return text[0].upper() + text[1:]
+            note = " (in this file only)" if setting.file_only else ""
+            yield from commented(setting, key, _SAMPLES.get(setting.name, ()), note)
 
 
 if __name__ == "__main__":

@@ -11,8 +11,8 @@ from typing import Any
 
 from twisted.logger import Logger
 
-from txtorrent.settings.kinds import shortened
-from txtorrent.settings.records import Setting, did_you_mean, paths_in, turn_on
+from txtorrent.config.kinds import shortened
+from txtorrent.config.records import Setting, did_you_mean, paths_in, turn_on
 from txtorrent.settings.table import SETTINGS
 from txtorrent.settings.together import Contradiction, contradiction
 

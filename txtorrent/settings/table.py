@@ -9,8 +9,7 @@ from typing import Final
 
 from attrs import frozen
 
-from txtorrent.dht.dht import DhtOptions
-from txtorrent.settings.kinds import (
+from txtorrent.config.kinds import (
     Amount,
     Choice,
     Clock,
@@ -22,14 +21,15 @@ from txtorrent.settings.kinds import (
     Text,
     Whole,
 )
-from txtorrent.settings.records import REQUIRED, List, Named, Record, Setting
+from txtorrent.config.records import REQUIRED, List, Named, Record, Setting
+from txtorrent.config.words import endpoint
+from txtorrent.dht.dht import DhtOptions
 from txtorrent.settings.words import (
     announce_list,
     argv,
     author_key,
     days,
     directories_differ,
-    endpoint,
     group_name,
     host,
     interface,

@@ -16,7 +16,6 @@ MAX_NAME: Final = 200
 """Characters of a label's or group's name: what lists can still show."""
 _HOST: Final = re.compile(r"(?!-)[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*", re.ASCII)
 _KEY: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
-_ENDPOINT: Final = re.compile(r"[a-z0-9]+:.+", re.ASCII)
 
 
 def label(text: str) -> str:
@@ -66,13 +65,6 @@ def router(text: str) -> str:
     if not port:
         raise ValueError(f"{text!r}: nobody can be reached at port 0")
     return f"{tracker_host(name)}:{port}" if ":" not in name else f"[{name}]:{port}"
-
-
-def endpoint(text: str) -> str:
-    """A server endpoint string; what it means is known only where it is listened on."""
-    if _ENDPOINT.fullmatch(text) is None:
-        raise ValueError(f"{text!r} is no endpoint: write one as tcp:9091:interface=127.0.0.1")
-    return text
 
 
 def announce_list(text: str) -> str:

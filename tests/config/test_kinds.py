@@ -5,7 +5,7 @@ import os
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from txtorrent.settings.kinds import (
+from txtorrent.config.kinds import (
     Amount,
     Choice,
     Clock,

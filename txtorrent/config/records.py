@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from attrs import frozen
 
-from txtorrent.settings.kinds import Kind, Path, Source, quoted
+from txtorrent.config.kinds import Kind, Path, Source, quoted
 
 REQUIRED: Final = object()
 """The default of a key that has to be given."""
@@ -145,6 +145,18 @@ def parse_part(kind: Kind, where: str | int, value: Any) -> Any:
         raise Bad((where, *error.path), str(error)) from None
     except ValueError as error:
         raise Bad((where,), str(error)) from None
+
+
+def parse_at(kind: Kind, keys: tuple[str, ...], value: Any) -> Any:
+    """A value that a document has under these keys. Bad, which names them all."""
+    try:
+        return kind.parse(value)
+    except Bad as error:
+        inside = ".".join(str(each) for each in error.path if isinstance(each, str))
+        what = f"{'.'.join(keys)}: {inside}: " if inside else f"{'.'.join(keys)}: "
+        raise Bad((*keys, *error.path), f"{what}{error}") from None
+    except ValueError as error:
+        raise Bad(keys, f"{'.'.join(keys)}: {error}") from None
 
 
 def turn_on(settings: Iterable[Setting], values: dict[str, Any]) -> None:
