@@ -12,7 +12,7 @@ from twisted.application.service import Service
 from twisted.internet.defer import Deferred, gatherResults, succeed
 from twisted.internet.defer import TimeoutError as OutOfTimeError
 from twisted.internet.error import CannotListenError
-from twisted.logger import ILogObserver, Logger, LogLevel
+from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from txtorrent.address import Address
@@ -22,12 +22,12 @@ from txtorrent.control.logtail import LogTail
 from txtorrent.control.server import Control, ControlOptions, default_endpoint, shown_address
 from txtorrent.daemon import process
 from txtorrent.daemon.checks import explain_port
-from txtorrent.daemon.console import Console, both, filtered, log_file
+from txtorrent.daemon.console import Console, filtered
 from txtorrent.daemon.hooks import Hooks
 from txtorrent.daemon.intake import Intake
 from txtorrent.daemon.notify import READY, STOPPING, ServiceManager
-from txtorrent.daemon.options import DEFAULT_LOG_LEVEL, StopWhen
 from txtorrent.daemon.options import Options as _Options
+from txtorrent.daemon.options import StopWhen
 from txtorrent.daemon.report import describe_all, is_busy
 from txtorrent.daemon.scripts import EVENTS, Scripts
 from txtorrent.daemon.watch import WatchDirectories, Watched
@@ -61,65 +61,13 @@ _log = Logger()
 class Options(_Options):
     """The command line; also tells twistd or twist where log lines go."""
 
-    console: Console
-    """Standard output: the live line if that is a terminal, and log lines unless told otherwise."""
-    log: Console
-    """Where log lines go; often the console."""
     log_tail: LogTail
     """The last lines, for the control API."""
-    _log_path: str | None = None
 
     def postOptions(self) -> None:
         super().postOptions()
-        parent = self.parent if self.parent is not None else {}
-        background = "nodaemon" in parent and not parent["nodaemon"]
-        self.console = Console(sys.stdout, self._logs_json(), live=not background)
-        self.log = self.console
         self.log_tail = LogTail()
-        if "nodaemon" in parent:
-            self._log_under_twistd(parent, background)
-        elif parent:
-            self._log_under_twist(parent)
-
-    def _logs_json(self) -> bool:
-        return bool(self["log-json"])
-
-    def _log_under_twistd(self, twistd: Any, background: bool) -> None:
-        """twistd takes an observer by name only, and its own options come first."""
-        global _options
-        path = twistd.get("logfile")
-        to_file = background if path is None else path != "-"
-        if twistd.get("logger") or twistd.get("syslog") or (background and path == "-"):
-            return
-        self._log_path = (path or "twistd.log") if to_file else None
-        _options = self
-        twistd["logger"] = f"{__name__}.log_observer"
-
-    def _log_under_twist(self, twist: Any) -> None:
-        """twist opens its --log-file itself, and has a level and a format of its own."""
-        json = self._logs_json() or twist.get("logFormat") == "json"
-        if self["log-level"] == DEFAULT_LOG_LEVEL:
-            self["log-level"] = twist["logLevel"].name
-        if twist["logFile"] is not sys.stdout:
-            self.log = Console(twist["logFile"], json, live=False)
-        elif json:
-            self.log = self.console = Console(sys.stdout, json)
-        twist["fileLogObserverFactory"] = lambda stream: self.log_observer()
-        twist["logLevel"] = LogLevel.levelWithName(self["log-level"])
-
-    def log_observer(self) -> ILogObserver:
-        """To be called once the process is in the background, if that is where it goes."""
-        if self._log_path is not None:
-            self.log = Console(log_file(self._log_path), self._logs_json(), live=False)
-        return both(filtered(self.log, self["log-level"]), filtered(self.log_tail, "info"))
-
-
-_options: Options
-
-
-def log_observer() -> ILogObserver:
-    """The observer that the command line asked for, by a name that twistd can find."""
-    return _options.log_observer()
+        self.direct_log(filtered(self.log_tail, "info"))
 
 
 class TorrentService(Service):

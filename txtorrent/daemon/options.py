@@ -5,18 +5,16 @@ A mistake raises `UserError`: one line that says what is wrong and what to do.
 
 import os
 import re
-import sys
 from collections.abc import Callable, Mapping
-from typing import Any, Final, NoReturn, TypeVar
+from typing import Any, Final, TypeVar
 
 from attrs import frozen
-from twisted.python import usage
 
-from txtorrent import __version__
 from txtorrent.address import canonical_host, split_host_port
 from txtorrent.config import words
 from txtorrent.config.document import ConfigError
 from txtorrent.daemon import checks
+from txtorrent.daemon.commandline import DEFAULT_LOG_LEVEL, LOG_LEVELS, CommandLine, checked
 from txtorrent.daemon.errors import UserError
 from txtorrent.metainfo.magnet import Magnet
 from txtorrent.metainfo.magnet import parse as parse_magnet
@@ -28,11 +26,8 @@ from txtorrent.torrent.shared import DEFAULT_MAX_PEERS, Allocation
 from txtorrent.units import parse_size
 
 T = TypeVar("T")
-SYNOPSIS: Final = "Usage: twistd -n txtorrent [options] [--torrent FILE_OR_MAGNET ...]"
-DEFAULT_LOG_LEVEL: Final = "info"
 NO_CONTROL: Final = "none"
 """In place of an endpoint: nobody can control this daemon."""
-LOG_LEVELS: Final = ("debug", "info", "warn", "error", "critical")
 
 
 @frozen
@@ -76,8 +71,11 @@ SETTINGS_OF: Final[dict[str, tuple[str, Callable[[str], Any]]]] = {
 RATES: Final = {"download-rate": "speed_limit_down", "upload-rate": "speed_limit_up"}
 
 
-class Options(usage.Options):
+class Options(CommandLine):
     """Options of `twistd txtorrent` and `twist txtorrent`."""
+
+    plugin = "txtorrent"
+    synopsis = "Usage: twistd -n txtorrent [options] [--torrent FILE_OR_MAGNET ...]"
 
     description = """
 A BitTorrent seedbox. Runs the torrents of its list: downloads their content,
@@ -154,23 +152,6 @@ txtorrent: see twistd --help."""
         self._command_line: dict[str, Any] = {}
         self._files: list[str] = []
 
-    def getUsage(self, width: int | None = None) -> str:
-        """The whole help; the description keeps its lines."""
-        table = super().getUsage(width).partition("Options:\n")[2]
-        return f"{self.description}\n\nOptions:\n{table.rstrip()}\n"
-
-    def getSynopsis(self) -> str:
-        """The first line of the help."""
-        return SYNOPSIS
-
-    def opt_help(self) -> None:
-        """Display this help and exit."""
-        _print_and_exit(str(self).rstrip("\n"))
-
-    def opt_version(self) -> None:
-        """Show the version and exit."""
-        _print_and_exit(f"txtorrent {__version__}")
-
     def opt_torrent(self, source: str) -> None:
         """A .torrent file or a magnet link to download and seed (repeatable)."""
         self._files.append(source)
@@ -179,17 +160,11 @@ txtorrent: see twistd --help."""
 
     def opt_control(self, endpoint: str) -> None:
         """A Twisted server endpoint to be controlled at, such as unix:/run/x.sock or tcp:9091:interface=127.0.0.1 (repeatable); or none. [default: the UNIX socket $XDG_RUNTIME_DIR/txtorrent/control.sock or /run/txtorrent/control.sock]"""  # noqa: E501 - one line of the help
-        self.endpoints.append(_checked("--control", _endpoint, endpoint))
+        self.endpoints.append(checked("--control", _endpoint, endpoint))
 
     def opt_peer(self, text: str) -> None:
         """HOST:PORT of a peer to try beside those that trackers know (repeatable)."""
-        self.peers.append(_checked("--peer", _peer, text))
-
-    def parseOptions(self, options: Any = None) -> None:
-        try:
-            super().parseOptions(options)  # type: ignore[no-untyped-call]
-        except usage.UsageError as error:
-            raise UserError(f"{error} (see twistd txtorrent --help)") from None
+        self.peers.append(checked("--peer", _peer, text))
 
     def parseArgs(self, *args: str) -> None:
         if args:
@@ -226,10 +201,10 @@ txtorrent: see twistd --help."""
                 raise UserError(f"--config {path}: {error.strerror or error}") from None
         for option, (name, parse) in SETTINGS_OF.items():
             if self[option] not in (None, 0):  # a flag that is not given is 0
-                self._command_line[name] = _checked(f"--{option}", parse, self[option])
+                self._command_line[name] = checked(f"--{option}", parse, self[option])
         for option, name in RATES.items():
             if self[option] is not None:
-                rate = _checked(f"--{option}", parse_size, self[option])
+                rate = checked(f"--{option}", parse_size, self[option])
                 self._command_line |= {name: rate, f"{name}_enabled": rate > 0}
         if self.endpoints:
             self._command_line["control_endpoints"] = [e for e in self.endpoints if e != NO_CONTROL]
@@ -239,7 +214,7 @@ txtorrent: see twistd --help."""
             raise UserError(str(error)) from None
 
     def _convert(self, name: str, parse: Callable[[str], Any]) -> None:
-        self[name] = _checked(f"--{name}", parse, str(self[name]))
+        self[name] = checked(f"--{name}", parse, str(self[name]))
 
     def _check_surroundings(self) -> None:
         """What can be found wrong only now, while nothing has been made yet."""
@@ -267,22 +242,6 @@ txtorrent: see twistd --help."""
         else:
             self.metainfos.append(given)
             self.sources.append(given.raw)
-
-
-def _print_and_exit(text: str) -> NoReturn:
-    """Also where the reader goes away before the end, as in `--help | head`."""
-    try:
-        print(text, flush=True)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    raise SystemExit(0)
-
-
-def _checked(option: str, parse: Callable[[str], T], text: str) -> T:
-    try:
-        return parse(text)
-    except ValueError as error:
-        raise UserError(f"{option}: {error}") from None
 
 
 def _number(text: str, least: int, most: int) -> int:

@@ -25,6 +25,9 @@ HEAD_SIZE: Final = 16
 MAX_COUNT: Final = 2**31 - 1
 """Counts are signed 32-bit numbers."""
 
+MOST_PEERS: Final = (200, 75)
+"""Addresses in an answer, of IPv4 and IPv6: one more would be cut into fragments on some lines."""
+
 _ANNOUNCE: Final = Struct("!16x20s20sQQQI4x4siH")
 _ANNOUNCED: Final = Struct("!4s4sIII")
 _SCRAPED: Final = Struct("!III")
@@ -105,7 +108,9 @@ def announce_answer(
         min(selection.leechers, MAX_COUNT),
         min(selection.seeders, MAX_COUNT),
     )
-    return head + (selection.peers6 if is_ipv6 else selection.peers4)
+    if is_ipv6:
+        return head + selection.peers6[: MOST_PEERS[1] * 18]
+    return head + selection.peers4[: MOST_PEERS[0] * 6]
 
 
 def read_scrape(datagram: bytes) -> list[bytes]:
