@@ -23,7 +23,7 @@ FLOORS = (
     ("torrent",),
     ("session", "supervised", "peersources", "settings", "seedbox"),
     ("control", "trackerserver", "cli", "daemon"),
-    ("tap",),
+    ("tap", "trackertap"),
 )
 # Floors whose rooms may import each other: words that everyone uses, and all torrents.
 OPEN_FLOORS = (0, 5)
@@ -41,7 +41,7 @@ ONLY = {
     "cli": ("bencode", "bitfield", "address", "units", "metainfo"),
 }
 # The only ones that may take the reactor from where Twisted keeps it.
-REACTOR_ROOMS = ("tap", "cli")
+REACTOR_ROOMS = ("tap", "trackertap", "cli")
 # What floor 2 may use of Twisted: results that come later and logging, nothing that does I/O.
 FLOOR_2_TWISTED = (
     "twisted.internet.defer",

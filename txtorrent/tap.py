@@ -3,9 +3,7 @@
 This is the one place that takes the reactor from where Twisted keeps it.
 """
 
-import atexit
 import os
-import sys
 from typing import Any, Final, cast
 
 from twisted.application.service import Service
@@ -266,21 +264,13 @@ class TorrentService(Service):
             return  # it was to be stopped before it had begun
         self._failed = True
         if isinstance(error, (StateInUse, OSError, RequestError, CannotListenError)):
-            self._complain(_explain(error, self._options))
+            self._options.complain(_explain(error, self._options))
         else:
             _log.failure("an error of ours while starting", failure)
         self._end(1)
 
-    def _complain(self, text: str) -> None:
-        """One line on the real standard error: twistd has `sys.stderr` write to the log by now."""
-        if self._options.log is not self._console:
-            _log.critical("could not start: {why}", why=text)
-        print(f"txtorrent: {text}", file=sys.__stderr__, flush=True)
-
     def _end(self, status: int) -> None:
-        if status:
-            atexit.register(_exit, status)
-        self._reactor.callWhenRunning(self._reactor.stop)
+        process.end(self._reactor, status)
 
     # -- reports -----------------------------------------------------------------------------
 
@@ -315,13 +305,6 @@ def _explain(error: Exception, options: Options) -> str:
     if isinstance(error, OSError):
         return f"--state {options['state']}: {error.strerror or error}"
     return error.text if isinstance(error, RequestError) else str(error)
-
-
-def _exit(status: int) -> None:
-    """twistd itself always ends with 0."""
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(status)
 
 
 def makeService(options: Options) -> TorrentService:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from typing import Any, Final, NoReturn, TypeVar
 
-from twisted.logger import ILogObserver, LogLevel
+from twisted.logger import ILogObserver, Logger, LogLevel
 from twisted.python import usage
 
 from txtorrent import __version__
@@ -18,6 +18,8 @@ T = TypeVar("T")
 
 DEFAULT_LOG_LEVEL: Final = "info"
 LOG_LEVELS: Final = ("debug", "info", "warn", "error", "critical")
+
+_log = Logger()
 
 
 class CommandLine(usage.Options):
@@ -72,6 +74,13 @@ class CommandLine(usage.Options):
             self._log_under_twistd(parent, background)
         elif parent:
             self._log_under_twist(parent)
+
+    def complain(self, text: str) -> None:
+        """Why it could not start: one line on the real standard error, for twistd has `sys.stderr`
+        write to the log by now."""
+        if self.log is not self.console:
+            _log.critical("could not start: {why}", why=text)
+        print(f"{self.plugin}: {text}", file=sys.__stderr__, flush=True)
 
     def log_observer(self) -> ILogObserver:
         """To be called once the process is in the background, if that is where it goes."""

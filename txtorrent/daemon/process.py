@@ -1,11 +1,14 @@
 """What a process needs once, before the first torrent: clock, descriptors, memory."""
 
+import atexit
 import ctypes
 import gc
 import os
 import resource
 import signal
+import sys
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Final
 
@@ -81,6 +84,25 @@ def end_at_signals(reactor: Any) -> None:
     for number in _ENDING:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, on_signal)
+
+
+def call_at_hangup(reactor: Any, call: Callable[[], object]) -> None:
+    """Have SIGHUP call something, in the reactor's thread, instead of ending the process. To be
+    called when the reactor runs."""
+    signal.signal(signal.SIGHUP, lambda number, frame: reactor.callFromThread(call))
+
+
+def end(reactor: Any, status: int) -> None:
+    """Stop the reactor, and have the process end with this status: twistd's is always 0."""
+    if status:
+        atexit.register(_exit, status)
+    reactor.callWhenRunning(reactor.stop)
+
+
+def _exit(status: int) -> None:
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
 
 
 def _leave(number: int, frame: Any) -> None:

@@ -1,0 +1,125 @@
+"""What the tracker shows of itself: a page for people, and metrics for Prometheus.
+
+To those addresses only that the settings name: how much is shared here is not everybody's business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Metric, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.registry import Collector
+from twisted.internet.defer import Deferred
+
+from txtorrent.trackerserver.interfaces import Reason, Refused, Totals
+from txtorrent.trackerserver.tracker import Tracker
+from txtorrent.trackerserver.webrequest import WebRequest, WebResponse
+from txtorrent.units import show_time
+from txtorrent.wire.received import EVENTS
+
+PAGE: Final = (b"/", b"/stats")
+METRICS: Final = b"/metrics"
+_WELCOME: Final = b"This is a BitTorrent tracker. It answers at /announce and /scrape.\n"
+
+
+class Pages:
+    """The pages. `uptime` gives the seconds since the tracker was started."""
+
+    def __init__(self, tracker: Tracker, uptime: Callable[[], float]) -> None:
+        self._tracker = tracker
+        self._uptime = uptime
+
+    def respond(self, request: WebRequest, host: bytes) -> WebResponse | Deferred[WebResponse]:
+        """To one who asks from `host`, 4 or 16 bytes. Refused: the store cannot say how much there
+        is, or there is no such page."""
+        if request.path not in (*PAGE, METRICS):
+            raise Refused(Reason.PATH, "announce at /announce, scrape at /scrape")
+        if host not in self._tracker.policy.stats:
+            return WebResponse(_WELCOME, 200 if request.path == PAGE[0] else 403)
+        show = self._metrics if request.path == METRICS else self._page
+        totals = self._tracker.store.totals()
+        return totals.addCallback(show) if isinstance(totals, Deferred) else show(totals)
+
+    def _metrics(self, totals: Totals) -> WebResponse:
+        registry = CollectorRegistry()
+        registry.register(_Figures(self._tracker, totals, self._uptime()))
+        return WebResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST.encode())
+
+    def _page(self, totals: Totals) -> WebResponse:
+        return WebResponse(("\n".join(self._lines(totals)) + "\n").encode())
+
+    def _lines(self, totals: Totals) -> Iterator[str]:
+        intervals = self._tracker.intervals
+        yield "txtorrent tracker"
+        yield ""
+        yield f"up            {show_time(self._uptime())}"
+        yield f"torrents      {totals.torrents:,}"
+        yield f"seeds         {totals.seeders:,}"
+        yield f"leechers      {totals.leechers:,}"
+        yield f"announces/s   {intervals.rate:,.1f}"
+        yield f"interval      {show_time(intervals.current)}"
+        for way, counts in self._tracker.statistics.ways.items():
+            yield ""
+            yield f"over {way.upper()}"
+            for event, count in zip(EVENTS, counts.announces, strict=True):
+                yield f"  announces, {_event(event.name):<12}{count:>14,}"
+            yield f"  scrapes                {counts.scrapes:>14,}"
+            for reason, count in sorted(counts.refused.items(), key=lambda item: item[0].value):
+                yield f"  refused, {reason.value:<14}{count:>14,}"
+            for why, count in sorted(counts.dropped.items()):
+                yield f"  not answered, {why:<18}{count:>5,}"
+        users = self._tracker.policy.passkeys
+        if users is not None:
+            yield ""
+            yield f"{'user':<24}{'uploaded':>20}{'downloaded':>20}{'ratio':>8}"
+            for user in users.users():
+                yield f"{user.name:<24}{user.uploaded:>20,}{user.downloaded:>20,}{user.ratio:>8.2f}"
+
+
+class _Figures(Collector):
+    """All figures at one moment, by the names that Prometheus's users expect."""
+
+    def __init__(self, tracker: Tracker, totals: Totals, uptime: float) -> None:
+        self._tracker = tracker
+        self._totals = totals
+        self._uptime = uptime
+
+    def collect(self) -> Iterator[Metric]:
+        """What Prometheus's library asks for."""
+        yield from self._gauges()
+        announces = _counter("announces", "Announces answered.", ["transport", "event"])
+        scrapes = _counter("scrapes", "Scrapes answered.", ["transport"])
+        connects = _counter("connects", "Connection ids given, over UDP.", ["transport"])
+        refused = _counter("refused", "Requests answered with a failure.", ["transport", "reason"])
+        dropped = _counter("dropped", "Requests not answered.", ["transport", "reason"])
+        for way, counts in self._tracker.statistics.ways.items():
+            for event, count in zip(EVENTS, counts.announces, strict=True):
+                announces.add_metric([way, _event(event.name)], count)
+            scrapes.add_metric([way], counts.scrapes)
+            for reason in Reason:
+                refused.add_metric([way, reason.value], counts.refused[reason])
+            for why, count in counts.dropped.items():
+                dropped.add_metric([way, why], count)
+        connects.add_metric(["udp"], self._tracker.statistics.udp.connects)
+        yield from (announces, scrapes, connects, refused, dropped)
+
+    def _gauges(self) -> Iterator[Metric]:
+        totals, intervals = self._totals, self._tracker.intervals
+        for name, value, doc in (
+            ("torrents", totals.torrents, "Torrents that are known."),
+            ("seeders", totals.seeders, "Peers that have everything."),
+            ("leechers", totals.leechers, "Peers that do not."),
+            ("interval_seconds", intervals.current, "What peers are told to wait."),
+            ("uptime_seconds", self._uptime, "Since the tracker was started."),
+        ):
+            yield GaugeMetricFamily(f"txtorrent_tracker_{name}", doc, value)
+
+
+def _counter(name: str, doc: str, labels: list[str]) -> CounterMetricFamily:
+    return CounterMetricFamily(f"txtorrent_tracker_{name}", doc, labels=labels)
+
+
+def _event(name: str) -> str:
+    return name.lower()

@@ -1,0 +1,255 @@
+"""The twistd plugin of the tracker: from the command line to a running tracker, and to its end."""
+
+from __future__ import annotations
+
+import os
+import time
+from random import Random
+from secrets import token_bytes
+from typing import Any, Final
+
+from attrs import evolve
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.threads import deferToThreadPool
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from txtorrent.address import split_host_port
+from txtorrent.config.document import ConfigError
+from txtorrent.config.words import endpoint
+from txtorrent.daemon import process
+from txtorrent.daemon.commandline import DEFAULT_LOG_LEVEL, LOG_LEVELS, CommandLine, checked
+from txtorrent.daemon.errors import UserError
+from txtorrent.daemon.notify import READY, STOPPING, ServiceManager
+from txtorrent.trackerserver import words
+from txtorrent.trackerserver.config import TrackerConfig, default, read
+from txtorrent.trackerserver.server import CannotListen, Surroundings, TrackerServer
+from txtorrent.trackerserver.table import PORT
+from txtorrent.trackerserver.web import MAX_CONNECTIONS
+
+STATE_FILE: Final = "txtorrent/tracker.swarms"
+"""In $XDG_STATE_HOME: what keeps swarms over a restart, unless the user says otherwise."""
+RESERVED: Final = 64
+"""Descriptors for all but the connections of HTTP."""
+
+_log = Logger()
+
+
+class Options(CommandLine):
+    """Options of `twistd txtorrent-tracker` and `twist txtorrent-tracker`."""
+
+    plugin = "txtorrent-tracker"
+    synopsis = "Usage: twistd -n txtorrent-tracker [options]"
+    description = """
+A BitTorrent tracker: tells those who share a torrent of each other, over HTTP
+and UDP, IPv4 and IPv6. Without options everybody may announce any torrent, at
+port 6969: http://HOST:6969/announce and udp://HOST:6969/announce.
+
+Examples:
+
+  twistd -n txtorrent-tracker
+  twistd -n txtorrent-tracker --http tcp:80 --udp 192.0.2.7:6969
+  twistd -n txtorrent-tracker --config tracker.toml
+  twistd -n txtorrent-tracker --store redis://10.0.0.5:6379/0
+
+The settings file says which torrents are tracked and who is served, lists users
+with passkeys, and names peers that are always handed out. It may be as short as
+
+  torrentFile = "x.torrent"
+
+  [[peers]]
+  ip = "192.0.2.9"
+  port = 6881
+
+What is given here counts before the file. SIGHUP has the file, and all that it
+names, read again; a file that is wrong then changes nothing.
+
+What it does is shown at http://HOST:6969/stats and, for Prometheus, /metrics,
+to addresses of the own network.
+
+Ctrl-C, SIGINT or SIGTERM ends it in good order; what it knows of peers is kept
+for the next start. Exit status: 0, or 1 when it could not start (one line on
+standard error says why).
+
+Options of twistd itself, such as --logfile, --pidfile and --uid, come before
+the word txtorrent-tracker: see twistd --help."""
+
+    optFlags = [
+        ["log-json", None, "Log one JSON object a line, for machines."],
+    ]
+
+    optParameters = [
+        ["config", "c", None, "Settings file, TOML or JSON by its ending."],
+        ["port", "p", None, "TCP and UDP port, unless --http or --udp says where. "
+         f"[default: {PORT}]"],
+        ["store", None, None, "Where swarms are kept: memory, or redis://HOST:PORT/DB for several "
+         "trackers together. [default: memory]"],
+        ["state", "s", None, "File in which what the memory holds outlives a restart; none for "
+         "none. [default: $XDG_STATE_HOME/txtorrent/tracker.swarms or ~/.local/state/...]"],
+        ["log-level", None, DEFAULT_LOG_LEVEL, f"Least severity to log: {', '.join(LOG_LEVELS)}."],
+    ]  # fmt: skip
+
+    config: TrackerConfig
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._http: list[str] = []
+        self._udp: list[tuple[str, int]] = []
+
+    def opt_http(self, text: str) -> None:
+        """A Twisted server endpoint for HTTP, such as tcp:80 or unix:/run/tracker.sock (repeatable); or none. [default: TCP, at --port of all addresses]"""  # noqa: E501 - one line of the help
+        self._http.append(text if text == "none" else checked("--http", endpoint, text))
+
+    def opt_udp(self, text: str) -> None:
+        """ADDRESS:PORT for UDP (repeatable); or none. [default: --port of all addresses]"""
+        self._udp.append(text if text == "none" else checked("--udp", words.udp_address, text))
+
+    def parseArgs(self, *args: str) -> None:
+        if args:
+            raise UserError(f"{args[0]!r} is no option (see twistd {self.plugin} --help)")
+
+    def postOptions(self) -> None:
+        if self["log-level"] not in LOG_LEVELS:
+            raise UserError(
+                f"--log-level {self['log-level']!r}: write one of {', '.join(LOG_LEVELS)}"
+            )
+        self.config = self.read_config()
+        self.direct_log()
+
+    def read_config(self) -> TrackerConfig:
+        """The settings, with those of the command line. UserError. Reads files."""
+        path = self["config"]
+        try:
+            config = read(path) if path is not None else default()
+        except ConfigError as error:
+            raise UserError(str(error)) from None
+        return evolve(config, **self._given(config))
+
+    def _given(self, config: TrackerConfig) -> dict[str, Any]:
+        """What the command line says, and what follows from where we are."""
+        given: dict[str, Any] = {}
+        if self["port"] is not None:
+            given["port"] = checked("--port", _port, self["port"])
+        if self["store"] is not None:
+            given["store"] = checked("--store", words.store, self["store"])
+        if self._http:
+            given["http"] = tuple(each for each in self._http if each != "none")
+        if self._udp:
+            given["udp"] = tuple(split_host_port(each) for each in self._udp if each != "none")
+        if self["state"] is not None:
+            given["state_file"] = "" if self["state"] == "none" else os.path.abspath(self["state"])
+        elif config.state_file is None:
+            given["state_file"] = default_state()
+        return given
+
+
+class TrackerService(Service):
+    """Runs one tracker for as long as the application runs."""
+
+    def __init__(self, reactor: Any, options: Options) -> None:
+        self._reactor = reactor
+        self._options = options
+        self._manager = ServiceManager(os.environ)
+        self._server: TrackerServer | None = None
+        self._starting: Deferred[None] = succeed(None)
+        self._has_failed = False
+
+    def privilegedStartService(self) -> None:
+        """Take ports below 1024 while that is still possible."""
+        descriptors = process.raise_descriptor_limit()
+        reactor = self._reactor
+        self._server = TrackerServer(
+            self._options.config,
+            Surroundings(
+                reactor,
+                time.time,
+                Random(),
+                token_bytes,
+                lambda call, *args: deferToThreadPool(
+                    reactor, reactor.getThreadPool(), call, *args
+                ),
+                max(8, min(MAX_CONNECTIONS, descriptors - RESERVED)),
+            ),
+        )
+        self._starting = Deferred.fromCoroutine(self._server.listen())
+        self._starting.addErrback(self._could_not_start)
+
+    def startService(self) -> None:
+        super().startService()  # type: ignore[no-untyped-call]
+        if self._server is None:
+            self.privilegedStartService()  # twist leaves that out
+        process.collect_seldom()
+        self._starting.addCallback(lambda _: Deferred.fromCoroutine(self._start()))
+        self._starting.addErrback(self._could_not_start)
+
+    def stopService(self) -> Deferred[None]:
+        super().stopService()  # type: ignore[no-untyped-call]
+        server, self._server = self._server, None
+        if server is None or self._has_failed:
+            return succeed(None)
+        self._manager.tell(STOPPING)
+        return self._starting.addCallback(lambda _: Deferred.fromCoroutine(self._stop(server)))
+
+    async def _start(self) -> None:
+        server = self._server
+        if server is None or self._has_failed:
+            return
+        await server.start()
+        for address in server.addresses:
+            _log.info("tracking at {address}", address=address)
+        process.freeze_what_is_loaded()
+        process.call_at_hangup(self._reactor, self.reload)
+        self._manager.tell(READY)
+
+    async def _stop(self, server: TrackerServer) -> None:
+        _log.info("stopping: keeping what is known of peers")
+        await server.stop()
+        _log.info("stopped")
+
+    def reload(self) -> Deferred[None]:
+        """Read the settings file again: for SIGHUP."""
+        pool = self._reactor.getThreadPool()
+        reading = deferToThreadPool(self._reactor, pool, self._options.read_config)
+        return reading.addCallbacks(self._reloaded, self._not_reloaded)
+
+    def _reloaded(self, config: TrackerConfig) -> None:
+        if self._server is not None:
+            later = self._server.apply(config)
+            _log.info("the settings have been read again")
+            for name in later:
+                _log.warn("{name} counts from the next start", name=name)
+
+    def _not_reloaded(self, failure: Failure) -> None:
+        failure.trap(UserError)
+        _log.error("the settings stay as they are: {why}", why=str(failure.value))
+
+    def _could_not_start(self, failure: Failure) -> None:
+        """Too late for the command line to refuse it: say it, and end with status 1."""
+        self._has_failed = True
+        if isinstance(failure.value, CannotListen):
+            self._options.complain(str(failure.value))
+        else:
+            _log.failure("an error of ours while starting", failure)
+        process.end(self._reactor, 1)
+
+
+def default_state() -> str:
+    """Where what the memory holds is kept, unless the user says otherwise."""
+    base = os.environ.get("XDG_STATE_HOME") or os.path.expanduser("~/.local/state")
+    return os.path.join(base, STATE_FILE)
+
+
+def makeService(options: Options) -> TrackerService:
+    """For twistd and twist."""
+    from twisted.internet import reactor
+
+    process.make_clock_monotonic(reactor)
+    reactor.callWhenRunning(process.end_at_signals, reactor)
+    return TrackerService(reactor, options)
+
+
+def _port(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 0 < int(text) < 65536:
+        raise ValueError(f"{text!r} is no port: there are 1 to 65535")
+    return int(text)
