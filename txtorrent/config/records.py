@@ -47,6 +47,14 @@ class Setting:
 
 
 @frozen
+class Chapter:
+    """Settings that belong together."""
+
+    title: str
+    settings: tuple[Setting, ...]
+
+
+@frozen
 class List:
     """Up to `most` values of one kind; `check` looks at all of them together, ValueError."""
 

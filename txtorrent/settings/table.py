@@ -7,8 +7,6 @@ name that begins with a section's, as in control_username, is `username` in `[co
 
 from typing import Final
 
-from attrs import frozen
-
 from txtorrent.config.kinds import (
     Amount,
     Choice,
@@ -21,7 +19,7 @@ from txtorrent.config.kinds import (
     Text,
     Whole,
 )
-from txtorrent.config.records import REQUIRED, List, Named, Record, Setting
+from txtorrent.config.records import REQUIRED, Chapter, List, Named, Record, Setting
 from txtorrent.config.words import endpoint
 from txtorrent.dht.dht import DhtOptions
 from txtorrent.settings.words import (
@@ -49,14 +47,6 @@ _RATE: Final = Amount(per_second=True)
 _LABELS: Final = List(Text("a label", label), 100)
 _MINUTES: Final = Whole(0, 1439, "minutes after midnight")
 _ARGV: Final = List(Text("a word of the command"), 100, argv)
-
-
-@frozen
-class Chapter:
-    """Settings that belong together."""
-
-    title: str
-    settings: tuple[Setting, ...]
 
 
 CHAPTERS: Final = (
