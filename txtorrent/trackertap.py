@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from random import Random
 from secrets import token_bytes
 from typing import Any, Final
@@ -209,9 +210,11 @@ class TrackerService(Service):
 
     def reload(self) -> Deferred[None]:
         """Read the settings file again: for SIGHUP."""
-        pool = self._reactor.getThreadPool()
-        reading = deferToThreadPool(self._reactor, pool, self._options.read_config)
+        reading = self._in_thread(self._options.read_config)
         return reading.addCallbacks(self._reloaded, self._not_reloaded)
+
+    def _in_thread(self, call: Callable[..., Any], *args: Any) -> Deferred[Any]:
+        return deferToThreadPool(self._reactor, self._reactor.getThreadPool(), call, *args)
 
     def _reloaded(self, config: TrackerConfig) -> None:
         if self._server is not None:

@@ -12,7 +12,7 @@ from txtorrent.trackerserver.paths import ANNOUNCE, SCRAPE, split_path
 from txtorrent.trackerserver.tracker import Scraped, Tracker
 from txtorrent.trackerserver.webrequest import WebRequest, WebResponse
 from txtorrent.wire import httptrackerserver as wire
-from txtorrent.wire.received import MalformedRequest
+from txtorrent.wire.received import MalformedRequest, ReceivedAnnounce
 
 Response = WebResponse | Deferred[WebResponse]
 
@@ -39,34 +39,47 @@ class TrackerSite:
             return self._refused(error)
 
     def _announce(self, request: WebRequest, host: str, passkey: bytes | None) -> Response:
-        proxies = self._tracker.policy.proxies
-        forwarded = request.headers.get(b"x-forwarded-for")
-        address = proxies.client(packed(host), forwarded)
-        asked = wire.read_announce(request.query, address)
-        announce = asked.announce
-        if asked.claimed:
-            claimed = proxies.claimed(packed(host), asked.claimed)
-            if claimed is not None:
-                announce = announce._replace(host=claimed)
-        with_ids = asked.with_ids and not asked.is_compact
-        answer = self._tracker.announce(announce, passkey, with_ids)
+        asker = self._asker(request, host)
+        asked = wire.read_announce(request.query, asker)
+        first, *others = self._announces(asked, asker)
+        for other in others:
+            noted = self._tracker.announce(other._replace(numwant=0), passkey)
+            if isinstance(noted, Deferred):
+                noted.addErrback(lambda failure: failure.trap(Refused) and None)
+        answer = self._tracker.announce(first, passkey, asked.with_ids)
         if isinstance(answer, Deferred):
-            answer.addCallback(self._announced, asked)
-            return answer.addErrback(self._failed)
+            answered = answer.addCallback(self._announced, asked)
+            return answered.addErrback(self._failed)
         return self._announced(answer, asked)
 
+    def _announces(self, asked: wire.HttpAnnounce, asker: bytes) -> list[ReceivedAnnounce]:
+        """One for each address that the peer has, which is one unless a proxy says more."""
+        if not asked.claimed:
+            return [asked.announce]
+        places = self._tracker.policy.proxies.places(asker, asked.claimed)
+        return [
+            asked.announce._replace(host=place.host, port=place.port or asked.announce.port)
+            for place in places
+        ]
+
     def _scrape(self, request: WebRequest, host: str, passkey: bytes | None) -> Response:
-        forwarded = request.headers.get(b"x-forwarded-for")
-        address = self._tracker.policy.proxies.client(packed(host), forwarded)
-        found = self._tracker.scrape(wire.read_scrape(request.query), address, passkey)
+        asked = wire.read_scrape(request.query)
+        found = self._tracker.scrape(asked, self._asker(request, host), passkey)
         if isinstance(found, Deferred):
-            return found.addCallback(self._scraped).addErrback(self._failed)
+            scraped = found.addCallback(self._scraped)
+            return scraped.addErrback(self._failed)
         return self._scraped(found)
+
+    def _asker(self, request: WebRequest, host: str) -> bytes:
+        """The address of who asks, through proxies that are believed."""
+        forwarded = request.headers.get(b"x-forwarded-for")
+        if forwarded is None:
+            return packed(host)
+        return self._tracker.policy.proxies.asker(packed(host), forwarded.decode("latin-1"))
 
     def _announced(self, answer: wire.Answer, asked: wire.HttpAnnounce) -> WebResponse:
         self._counts.announces[asked.announce.event.value] += 1
-        with_ids = asked.with_ids and not asked.is_compact
-        return WebResponse(wire.announce_answer(answer, asked.is_compact, with_ids))
+        return WebResponse(wire.announce_answer(answer, asked.is_compact, asked.with_ids))
 
     def _scraped(self, found: Scraped) -> WebResponse:
         self._counts.scrapes += 1

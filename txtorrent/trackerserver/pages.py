@@ -75,7 +75,8 @@ class Pages:
             yield ""
             yield f"{'user':<24}{'uploaded':>20}{'downloaded':>20}{'ratio':>8}"
             for user in users.users():
-                yield f"{user.name:<24}{user.uploaded:>20,}{user.downloaded:>20,}{user.ratio:>8.2f}"
+                ratio = "-" if user.ratio is None else f"{user.ratio:.2f}"
+                yield f"{user.name:<24}{user.uploaded:>20,}{user.downloaded:>20,}{ratio:>8}"
 
 
 class _Figures(Collector):

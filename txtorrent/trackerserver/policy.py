@@ -16,7 +16,7 @@ from txtorrent.trackerserver.tracker import Policy
 def policy_of(config: TrackerConfig, random: Random, before: Policy | None = None) -> Policy:
     """What counts by these settings. Of users that were there `before` the counts stay."""
     return Policy(
-        access=Access.of(config),
+        access=Access(config),
         fixed=FixedSwarms(config.torrents, random),
         proxies=Proxies(config.proxies),
         stats=config.stats,

@@ -9,7 +9,8 @@ await server.stop()
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable
+import os
+from collections.abc import Awaitable, Callable
 from random import Random
 from typing import Any, Final
 

@@ -6,7 +6,6 @@ Who is served at all is decided here, for both ways; the swarms are the store's.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from hashlib import blake2b
 from random import Random
 from typing import Any
@@ -19,7 +18,8 @@ from txtorrent.trackerserver.access import Access
 from txtorrent.trackerserver.fixed import FixedSwarms
 from txtorrent.trackerserver.interfaces import Store
 from txtorrent.trackerserver.intervals import MEASURED, Intervals, Pace
-from txtorrent.trackerserver.passkeys import Passkeys
+from txtorrent.trackerserver.networks import Networks
+from txtorrent.trackerserver.passkeys import Passkeys, User
 from txtorrent.trackerserver.proxies import Proxies
 from txtorrent.trackerserver.statistics import Statistics
 from txtorrent.wire.announce import ScrapeResult
@@ -27,16 +27,19 @@ from txtorrent.wire.httptrackerserver import Answer
 from txtorrent.wire.received import KEY_SIZE, ReceivedAnnounce, Selection
 
 Scraped = dict[bytes, ScrapeResult]
+Found = Selection | Deferred[Selection]
 
 
 @frozen
 class Policy:
     """What the user has decided; may be replaced while the tracker runs. `passkeys`: None where
-    anybody may announce. `numwant` is what a peer gets that names no number."""
+    anybody may announce; `stats`: who may see the statistics. `numwant` is what a peer gets that
+    names no number."""
 
     access: Access
     fixed: FixedSwarms
     proxies: Proxies
+    stats: Networks
     passkeys: Passkeys | None = None
     pace: Pace = field(factory=Pace)
     numwant: int = 50
@@ -44,15 +47,16 @@ class Policy:
 
 
 class Tracker:
-    """Answers announces and scrapes. `secret` are random bytes that nobody knows."""
+    """Answers announces and scrapes. `clock` is an IReactorTime, `secret` are random bytes."""
 
     def __init__(
         self, clock: Any, random: Random, store: Store, policy: Policy, secret: bytes
     ) -> None:
         self.store = store
         self.statistics = Statistics()
-        self._policy = policy
         self.intervals = Intervals(policy.pace, random.random)
+        self._clock = clock
+        self._policy = policy
         self._secret = secret
         self._measuring = Supervised(clock, MEASURED, self.intervals.measure)
 
@@ -84,8 +88,7 @@ class Tracker:
         if not policy.access.is_open:
             policy.access.check_torrent(announce.info_hash)
             policy.access.check_address(announce.host)
-        if policy.passkeys is not None:
-            policy.passkeys.user(passkey)
+        user = policy.passkeys.user(passkey) if policy.passkeys is not None else None
         is_known = bool(announce.key)
         wanted = policy.numwant if announce.numwant is None else announce.numwant
         if not is_known or wanted != announce.numwant or wanted > policy.max_numwant:
@@ -93,38 +96,47 @@ class Tracker:
                 key=announce.key or self._key_of(announce.host),
                 numwant=min(wanted, policy.max_numwant),
             )
-        found = self.store.announce(announce, self.intervals.lifetime, with_ids)
+        found = self._found(announce, with_ids)
         if isinstance(found, Deferred):
-            return found.addCallback(partial(self._answer, announce, passkey, is_known))
-        return self._answer(announce, passkey, is_known, found)
+            return found.addCallback(
+                lambda chosen: self._answer(announce, user, is_known, with_ids, chosen)
+            )
+        return self._answer(announce, user, is_known, with_ids, found)
 
     def scrape(
         self, info_hashes: Sequence[bytes], host: bytes, passkey: bytes | None
     ) -> Scraped | Deferred[Scraped]:
         """How many there are, of those of the torrents that are tracked. Refused."""
         policy = self._policy
+        if policy.passkeys is not None:
+            policy.passkeys.user(passkey)
         if not policy.access.is_open:
             policy.access.check_address(host)
             info_hashes = [each for each in info_hashes if policy.access.tracks(each)]
-        if policy.passkeys is not None:
-            policy.passkeys.user(passkey)
         found = self.store.scrape(info_hashes)
         if isinstance(found, Deferred):
-            return found.addCallback(partial(policy.fixed.add_scraped, info_hashes))
-        return policy.fixed.add_scraped(info_hashes, found)
+            return found.addCallback(lambda known: _scraped(policy.fixed, info_hashes, known))
+        return _scraped(policy.fixed, info_hashes, found)
+
+    def _found(self, announce: ReceivedAnnounce, with_ids: bool) -> Found:
+        """The store's choice; of a torrent whose peers are all fixed it knows nothing."""
+        if self._policy.fixed and not self._policy.fixed.is_live(announce.info_hash):
+            return Selection(0, 0, 0)
+        return self.store.announce(announce, self.intervals.lifetime, with_ids)
 
     def _answer(
         self,
         announce: ReceivedAnnounce,
-        passkey: bytes | None,
+        user: User | None,
         is_known: bool,
+        with_ids: bool,
         selection: Selection,
     ) -> Answer:
         policy = self._policy
         if policy.fixed:
-            selection = policy.fixed.add(announce, selection)
-        if policy.passkeys is not None and passkey is not None:
-            policy.passkeys.count(passkey, announce)
+            selection = policy.fixed.add(announce, selection, with_ids)
+        if policy.passkeys is not None and user is not None:
+            policy.passkeys.count(user, announce, self._clock.seconds())
         return Answer(
             self.intervals.next(),
             policy.pace.min_interval,
@@ -137,3 +149,11 @@ class Tracker:
         """The key of a client that gives none: who is not at its address cannot say that it
         stops."""
         return blake2b(host, key=self._secret, digest_size=KEY_SIZE).digest()
+
+
+def _scraped(fixed: FixedSwarms, info_hashes: Sequence[bytes], known: Scraped) -> Scraped:
+    """With the fixed peers."""
+    if not fixed:
+        return known
+    results = ((each, fixed.scraped(each, known.get(each))) for each in info_hashes)
+    return {each: result for each, result in results if result is not None}

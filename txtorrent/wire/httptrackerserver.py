@@ -6,7 +6,6 @@ Pure. A parameter that is missing or wrong is a `MalformedRequest` that names it
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 from urllib.parse import unquote_to_bytes
@@ -36,13 +35,13 @@ _ADDRESSES: Final = (b"ip", b"ipv4", b"ipv6")
 
 
 class HttpAnnounce(NamedTuple):
-    """An announce and how it is to be answered. `claimed` are the values of ip, ipv4 and ipv6,
-    which are to be believed of few."""
+    """An announce and how it is to be answered. `claimed` are the values of ip, ipv4 and ipv6
+    by name, which are to be believed of few."""
 
     announce: ReceivedAnnounce
     is_compact: bool
     with_ids: bool
-    claimed: tuple[tuple[str, str], ...]
+    claimed: dict[str, str]
 
 
 class Answer(NamedTuple):
@@ -83,10 +82,8 @@ def read_announce(query: bytes, host: bytes) -> HttpAnnounce:
     return HttpAnnounce(
         announce,
         given.get(b"compact") != b"0",
-        given.get(b"no_peer_id") != b"1",
-        tuple(
-            (name.decode(), given[name].decode("latin-1")) for name in _ADDRESSES if name in given
-        ),
+        given.get(b"compact") == b"0" and given.get(b"no_peer_id") != b"1",
+        {name.decode(): given[name].decode("latin-1") for name in _ADDRESSES if name in given},
     )
 
 
@@ -139,11 +136,11 @@ def scrape_answer(results: Mapping[bytes, ScrapeResult], min_interval: int) -> b
 
 
 def failure(text: str, retry_in: float | None) -> bytes:
-    """A refusal, with the minutes after which to ask again, or "never" where that is infinity
-    (BEP 31)."""
+    """A refusal. `retry_in`: seconds after which to ask again, 0 for never, None when nothing is
+    said (BEP 31)."""
     answer: dict[bytes, Value] = {b"failure reason": text.encode()}
     if retry_in is not None:
-        answer[b"retry in"] = b"never" if retry_in == math.inf else max(1, round(retry_in / 60))
+        answer[b"retry in"] = max(1, round(retry_in / 60)) if retry_in else b"never"
     return encode(answer)
 
 
