@@ -1,0 +1,64 @@
+"""Where a Redis is, as users write it: `redis://[:PASSWORD@]HOST:PORT/DB`."""
+
+from __future__ import annotations
+
+from typing import Final
+from urllib.parse import unquote
+
+from attrs import field, frozen
+
+from txtorrent.address import split_host_port
+
+_SCHEME: Final = "redis://"
+_SHAPE: Final = "write it as redis://[:PASSWORD@]HOST:PORT/DB"
+_LARGEST: Final = 2**31 - 1
+"""The largest number of a database that Redis can read; how many there are is its own setting."""
+
+
+@frozen
+class RedisAddress:
+    """A server, and which of its databases. The password is in no text made of it."""
+
+    host: str
+    port: int
+    database: int = 0
+    password: str | None = field(default=None, repr=False)
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}/{self.database}"
+
+    @classmethod
+    def parse(cls, url: str) -> RedisAddress:
+        """Read a URL. Special characters of the password are percent-encoded. ValueError says
+        what is wrong, in words for the user and without the URL, which may hold a password."""
+        if not url.startswith(_SCHEME):
+            raise ValueError(f"not the URL of a Redis: {_SHAPE}")
+        secret, at, place = url.removeprefix(_SCHEME).rpartition("@")
+        where, _, database = place.partition("/")
+        host, port = _host_and_port(where)
+        return cls(host, port, _database(database), _password(secret) if at else None)
+
+
+def _host_and_port(text: str) -> tuple[str, int]:
+    """What `split_host_port` gives; its own words would show what may be half a password."""
+    try:
+        host, port = split_host_port(text)
+    except ValueError:
+        host, port = "", 0
+    if not port:
+        raise ValueError(f"the URL of the Redis does not name a host and a port: {_SHAPE}")
+    return host, port
+
+
+def _database(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= 10 and int(text) <= _LARGEST):
+        raise ValueError(f"the URL of the Redis does not end with a database's number: {_SHAPE}")
+    return int(text)
+
+
+def _password(text: str) -> str:
+    name, colon, password = text.partition(":")
+    if name or not colon or not password:
+        raise ValueError(f"a colon and the password stand before the @ of a Redis's URL: {_SHAPE}")
+    return unquote(password)
