@@ -96,7 +96,7 @@ the word txtorrent-tracker: see twistd --help."""
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._http: list[str] = []
-        self._udp: list[tuple[str, int]] = []
+        self._udp: list[str] = []
 
     def opt_http(self, text: str) -> None:
         """A Twisted server endpoint for HTTP, such as tcp:80 or unix:/run/tracker.sock (repeatable); or none. [default: TCP, at --port of all addresses]"""  # noqa: E501 - one line of the help

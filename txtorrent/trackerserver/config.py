@@ -36,8 +36,8 @@ class TrackerConfig:
     udp: tuple[tuple[str, int], ...] | None
     """IP addresses and ports; None when not given: UDP at `port`."""
     store: str = field(repr=False)
-    state_file: str
-    """An absolute path, or "" for none."""
+    state_file: str | None
+    """An absolute path, or "" for none; None when not given."""
     max_peers: int
     max_torrents: int
     interval: int
@@ -110,7 +110,7 @@ class _Reading:
             http=tuple(self._given["http"]) if "http" in self._given else None,
             udp=tuple(map(split_host_port, self._given["udp"])) if "udp" in self._given else None,
             store=self._value("store"),
-            state_file=self._path("state_file"),
+            state_file=self._path("state_file") if "state_file" in self._given else None,
             max_peers=self._value("max_peers"),
             max_torrents=self._value("max_torrents"),
             announces_per_second=self._value("announces_per_second"),

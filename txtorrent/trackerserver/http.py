@@ -88,9 +88,13 @@ class TrackerSite:
 
     def _failed(self, failure: Failure) -> WebResponse:
         failure.trap(Refused)
+        assert isinstance(failure.value, Refused)
         return self._refused(failure.value)
 
     def _refused(self, error: MalformedRequest | Refused) -> WebResponse:
-        malformed = isinstance(error, MalformedRequest)
-        self._counts.refused[Reason.MALFORMED if malformed else error.reason] += 1
-        return WebResponse(wire.failure(str(error), None if malformed else error.retry_in))
+        if isinstance(error, Refused):
+            reason, retry_in = error.reason, error.retry_in
+        else:
+            reason, retry_in = Reason.MALFORMED, None
+        self._counts.refused[reason] += 1
+        return WebResponse(wire.failure(str(error), retry_in))

@@ -11,7 +11,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from txtorrent.supervised import Supervised
-from txtorrent.trackerserver import snapshot
+from txtorrent.trackerserver import snapshot, statefile
 from txtorrent.trackerserver.crowd import Below
 from txtorrent.trackerserver.interfaces import Reason, Refused, Totals
 from txtorrent.trackerserver.swarm import Party, Swarm
@@ -71,7 +71,7 @@ class MemoryStore:
         """Read what the last run left. A file that cannot be read is said, and left out."""
         self._sweeping.start()
         try:
-            data = await self._in_thread(snapshot.read, self._path) if self._path else None
+            data = await self._in_thread(statefile.read, self._path) if self._path else None
             if data is not None:
                 self._take_over(data)
         except (OSError, snapshot.Damaged) as error:
@@ -84,7 +84,7 @@ class MemoryStore:
             return
         parts = snapshot.dump(self._swarms, self._now(), self._wall())
         try:
-            await self._in_thread(snapshot.write, self._path, parts)
+            await self._in_thread(statefile.write, self._path, parts)
         except OSError as error:
             _log.error("{path} cannot be written: {why}", path=self._path, why=_why(error))
 

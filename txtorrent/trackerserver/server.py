@@ -21,6 +21,7 @@ from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IAddress, IListeningPort
 
 from txtorrent.address import Address
+from txtorrent.trackerserver.accounts import Accounts
 from txtorrent.trackerserver.config import TrackerConfig
 from txtorrent.trackerserver.connectionid import SECRET_SIZE, ConnectionIds
 from txtorrent.trackerserver.connectlimit import ConnectLimit
@@ -40,6 +41,8 @@ BACKLOG: Final = 511
 """Connections that wait to be accepted: announces come in crowds."""
 ALL: Final = ("::", "0.0.0.0")  # noqa: S104 - a tracker is there for everybody
 """Where both families are listened to, as the kernel usually has it; and where there is no IPv6."""
+ACCOUNTS: Final = ".users"
+"""What the name of the file ends in that keeps what users have uploaded and downloaded."""
 AT_START: Final = ("port", "http", "udp", "store", "state_file", "max_peers", "max_torrents")
 """Settings that a tracker which runs cannot change."""
 _NO_IPV6: Final = (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL)
@@ -72,6 +75,9 @@ class TrackerServer:
         policy = policy_of(config, around.random)
         secret = around.secret(SECRET_SIZE)
         self.tracker = Tracker(clock, around.random, _store(config, around), policy, secret)
+        self._accounts = Accounts(
+            clock, around.in_thread, lambda: self.tracker.policy.passkeys, _accounts_file(config)
+        )
         self._ids = ConnectionIds(around.secret(SECRET_SIZE))
         self._limit = ConnectLimit()
         self._began = clock.seconds()
@@ -103,12 +109,14 @@ class TrackerServer:
     async def start(self) -> None:
         """Read what the last run left, and look after things from now on."""
         self._web.start()
+        await self._accounts.start()
         await self.tracker.start()
 
     async def stop(self) -> None:
         """Answer nobody any more, and keep what is to be kept."""
         await self._close()
         self._web.stop()
+        await self._accounts.stop()
         await self.tracker.stop()
 
     def apply(self, config: TrackerConfig) -> list[str]:
@@ -167,6 +175,11 @@ def url_of(address: IAddress) -> str:
         return f"unix:{os.fsdecode(getattr(address, 'name', None) or b'')}"
     scheme = "udp" if getattr(address, "type", "") == "UDP" else "http"
     return f"{scheme}://{Address(host, getattr(address, 'port', 0))}/announce"
+
+
+def _accounts_file(config: TrackerConfig) -> str | None:
+    """Beside the file of swarms."""
+    return f"{config.state_file}{ACCOUNTS}" if config.state_file else None
 
 
 def _store(config: TrackerConfig, around: Surroundings) -> Store:

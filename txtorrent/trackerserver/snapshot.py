@@ -10,7 +10,6 @@ their three columns, times as seconds that are left; at the end an SHA-256 of al
 
 from __future__ import annotations
 
-import os
 import sys
 from array import array
 from collections.abc import Iterator, Mapping
@@ -55,31 +54,6 @@ def load(data: bytes, now: int, wall: float, below: Below) -> Iterator[tuple[byt
     (written,) = _HEAD.unpack_from(body, len(MAGIC))
     passed = max(0, int(wall) - written)
     return _loaded(bytes(body), now, passed, below)
-
-
-def write(path: str, parts: list[bytes]) -> None:
-    """Replace the file, or leave it as it was. OSError."""
-    os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
-    new = f"{path}.new"
-    with open(new, "wb", opener=_private) as out:
-        out.writelines(parts)
-        out.flush()
-        os.fsync(out.fileno())
-    os.replace(new, path)
-
-
-def read(path: str) -> bytes | None:
-    """What is in the file; None when there is none. OSError."""
-    try:
-        with open(path, "rb") as file:
-            return file.read()
-    except FileNotFoundError:
-        return None
-
-
-def _private(path: str, flags: int) -> int:
-    """Who downloads what is nobody else's business."""
-    return os.open(path, flags, 0o600)
 
 
 def _dumped(crowd: Crowd, now: int) -> list[bytes]:

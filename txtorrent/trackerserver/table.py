@@ -65,7 +65,8 @@ CHAPTERS: Final = (
                 " together.", secret=True),
         Setting("state_file", _PATH, "",
                 "Where swarms of the memory, and what users have uploaded and downloaded, outlive"
-                " the process; empty: nowhere."),
+                " the process; empty: nowhere; not given: txtorrent/tracker.swarms in"
+                " $XDG_STATE_HOME or ~/.local/state."),
         Setting("max_peers", Whole(1, 1_000_000_000), 10_000_000,
                 "Most peers that the memory holds; others are refused."),
         Setting("max_torrents", Whole(1, 1_000_000_000), 5_000_000,
