@@ -111,8 +111,11 @@ class RequestTests(SynchronousTestCase):
             st.binary(max_size=100),
             st.lists(
                 st.sampled_from(
-                    [b"GET", b"HEAD", b" ", b"/", b"?", b"HTTP/1.1", b"HTTP/1.0", b"\r\n", b"\n"]
-                    + [b":", b"Connection", b"Content-Length", b"0", b"close", b"\x00", b"\xff"]
+                    (
+                        *(b"GET", b"HEAD", b" ", b"/", b"?", b"HTTP/1.1", b"HTTP/1.0"),
+                        *(b"\r\n", b"\n", b":", b"Connection", b"Content-Length", b"0", b"close"),
+                        *(b"\x00", b"\xff"),
+                    )
                 )
             ).map(b"".join),
         )
