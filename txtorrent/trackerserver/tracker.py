@@ -96,7 +96,10 @@ class Tracker:
                 key=announce.key or self._key_of(announce.host),
                 numwant=min(wanted, policy.max_numwant),
             )
-        found = self._found(announce, with_ids)
+        if policy.fixed and not policy.fixed.is_live(announce.info_hash):
+            found: Found = Selection(0, 0, 0)
+        else:
+            found = self.store.announce(announce, self.intervals.lifetime, with_ids)
         if isinstance(found, Deferred):
             return found.addCallback(
                 lambda chosen: self._answer(announce, user, is_known, with_ids, chosen)
@@ -117,12 +120,6 @@ class Tracker:
         if isinstance(found, Deferred):
             return found.addCallback(lambda known: _scraped(policy.fixed, info_hashes, known))
         return _scraped(policy.fixed, info_hashes, found)
-
-    def _found(self, announce: ReceivedAnnounce, with_ids: bool) -> Found:
-        """The store's choice; of a torrent whose peers are all fixed it knows nothing."""
-        if self._policy.fixed and not self._policy.fixed.is_live(announce.info_hash):
-            return Selection(0, 0, 0)
-        return self.store.announce(announce, self.intervals.lifetime, with_ids)
 
     def _answer(
         self,

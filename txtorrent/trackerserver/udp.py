@@ -83,8 +83,8 @@ class TrackerDatagrams(DatagramProtocol):
             return
         try:
             announce = wire.read_announce(datagram, host)
-            passkey = passkey_of(wire.url_data(datagram))
-            answer = self._tracker.announce(announce, passkey)
+            options = wire.url_data(datagram) if len(datagram) > wire.ANNOUNCE_SIZE else b""
+            answer = self._tracker.announce(announce, passkey_of(options) if options else None)
         except (MalformedRequest, Refused) as error:
             self._refuse(datagram, source, error)
             return
