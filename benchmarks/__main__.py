@@ -113,14 +113,13 @@ def scenarios(options: argparse.Namespace) -> list[Scenario]:
     return found + [Scenario("idle", options.crowd)] * ("idle" in works)
 
 
-def own_scenarios(options: argparse.Namespace) -> list[OwnScenario]:
-    """What is to be measured of us alone, in order: only what is named."""
-    return [
-        scenario
-        for work in options.work
-        if work in OWN_WORKS
-        for scenario in OWN_WORKS[work](options)
-    ]
+def own_scenarios(options: argparse.Namespace) -> dict[str, list[OwnScenario]]:
+    """Of the works of ours that are named, in order: each scenario, and who takes part in it."""
+    found: dict[str, list[OwnScenario]] = {}
+    for work in options.work:
+        for scenario in OWN_WORKS[work](options) if work in OWN_WORKS else ():
+            found.setdefault(scenario.name, []).append(scenario)
+    return found
 
 
 def measure(
@@ -128,7 +127,7 @@ def measure(
 ) -> None:
     """Run everything, the clients in turn in every round; file it in `results`.
 
-    Of what is compared with other clients, `only` those scenarios where these are named.
+    `only` those scenarios, where these are named.
     """
     results.machine.update(_machine(options))
     kinds = _available(options, results)
@@ -144,8 +143,9 @@ def measure(
                     size = max(1, _mebibytes(options, scenario) // kind.size_share)
                     measured = partial(run, bench, scenario, kind, size)
                     _measure_one(results, scenario.name, kind.name, number, measured)
-        for own in own_scenarios(options) if only is None else ():
-            _measure_own(results, bench, own, options.runs)
+        for name, taking_part in own_scenarios(options).items():
+            if only is None or name in only:
+                _measure_own(results, bench, taking_part, options.runs)
 
 
 def measure_again(options: argparse.Namespace, results: Results) -> None:
@@ -168,15 +168,25 @@ def _exceeded(results: Results) -> set[str]:
     return {verdict.budget.scenario for verdict in verdicts if verdict.is_exceeded}
 
 
-def _measure_own(results: Results, bench: Bench, scenario: OwnScenario, runs: int) -> None:
+def _measure_own(
+    results: Results, bench: Bench, scenarios: Sequence[OwnScenario], runs: int
+) -> None:
+    """One scenario, in which those who can take part take turns."""
+    able = [scenario for scenario in scenarios if _can_take_part(results, scenario)]
+    for number in range(runs):
+        for scenario in able:
+            measured = partial(scenario.measure, bench)
+            _measure_one(results, scenario.name, scenario.client, number, measured)
+
+
+def _can_take_part(results: Results, scenario: OwnScenario) -> bool:
+    """Why somebody cannot is noted."""
     if (why := scenario.lacks()) is not None:
         of_whom = "" if scenario.client == OURS else f"{scenario.client} for "
         results.skipped[f"{of_whom}{scenario.name}"] = why
-        return
+        return False
     results.titles[scenario.name] = f"{scenario.name}: {scenario.title}"
-    for number in range(runs):
-        measured = partial(scenario.measure, bench)
-        _measure_one(results, scenario.name, scenario.client, number, measured)
+    return True
 
 
 def _measure_one(

@@ -4,7 +4,7 @@ import hashlib
 import os
 import sys
 from array import array
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import nullcontext, redirect_stderr, redirect_stdout
 from io import StringIO
 from xml.etree import ElementTree
 
@@ -14,6 +14,7 @@ from benchmarks import __main__ as main_module
 from benchmarks.__main__ import (
     OWN_WORKS,
     main,
+    measure,
     measure_again,
     own_scenarios,
     parse,
@@ -29,11 +30,12 @@ from benchmarks.figures import BY_KEY, Summary, percentile, ratios, summaries, s
 from benchmarks.frozen import cannot_freeze, file_system
 from benchmarks.limits import RATES, Counts, kept_to
 from benchmarks.lines import plot_lines
+from benchmarks.own import OwnScenario
 from benchmarks.plot import plot
 from benchmarks.report import Results, from_json, table, to_json
 from benchmarks.steps import Step, growth_rows, step_lines, steps
 from benchmarks.turns import TimedPoller, Turn, read_turns
-from benchmarks.work import WORKS, Scenario, turn_figures
+from benchmarks.work import WORKS, Bench, Scenario, turn_figures
 from benchmarks.yardstick import USUAL, slowness
 from txtorrent.metainfo.torrentfile import load
 
@@ -153,7 +155,7 @@ class Plots(SynchronousTestCase):
 
 class Budgets(SynchronousTestCase):
     def test_limits_with_their_tolerance(self) -> None:
-        most = Budget("sink-1", "reactor", 10.0, 8.0, "", is_ratio=False)
+        most = Budget("sink-1", "reactor", 10.0, 8.0, "", beside=None)
         least = Budget("sink-1", "rate", 1.3, 2.0, "")
         for budget, value, allowed, reached in [
             (most, 7.9, True, True),
@@ -168,17 +170,22 @@ class Budgets(SynchronousTestCase):
 
     def test_judged_by_the_median_of_absolute_figures_and_of_ratios(self) -> None:
         budgets = [
-            Budget("sink-1", "reactor", 8.0, 8.0, "", is_ratio=False),
+            Budget("sink-1", "reactor", 8.0, 8.0, "", beside=None),
             Budget("sink-1", "rate", 1.0, 1.0, ""),
             Budget("seed-1", "rate", 1.0, 1.0, "not run: not judged"),
+            Budget("sink-1", "rate", 1.0, 1.0, "", beside="aria2"),
         ]
-        verdicts = judge(budgets, sample_results().scenarios)
-        self.assertEqual([verdict.value for verdict in verdicts], [8.125, 1.75])
-        self.assertEqual([verdict.is_exceeded for verdict in verdicts], [False, False])
+        results = sample_results()
+        for rate in (600.0, 400.0, 50.0):
+            results.note("sink-1", "aria2", {"rate": rate})
+        verdicts = judge(budgets, results.scenarios)
+        self.assertEqual([verdict.value for verdict in verdicts], [8.125, 1.75, 0.5])
+        self.assertEqual([verdict.is_exceeded for verdict in verdicts], [False, False, True])
+        self.assertIn("x aria2", str(verdicts[-1]))
 
     def test_microseconds_of_a_slow_machine_are_longer(self) -> None:
         budgets = [
-            Budget("sink-1", "reactor", 5.0, 5.0, "", is_ratio=False),
+            Budget("sink-1", "reactor", 5.0, 5.0, "", beside=None),
             Budget("sink-1", "rate", 1.0, 1.0, ""),
         ]
         usual, slow = judge(budgets, sample_results().scenarios)[0], slowness([USUAL * 1.25])
@@ -192,7 +199,7 @@ class Budgets(SynchronousTestCase):
     def test_what_could_not_be_measured_is_exceeded(self) -> None:
         budgets = [
             Budget("check", "rate", 1.0, 1.0, ""),
-            Budget("check", "reactor", 1.0, 1.0, "", is_ratio=False),
+            Budget("check", "reactor", 1.0, 1.0, "", beside=None),
         ]
         for rounds in ({"txtorrent": [None]}, {"txtorrent": [{"rate": 1.0}]}, {}):
             for verdict in judge(budgets, {"check": rounds}):
@@ -209,13 +216,13 @@ class Budgets(SynchronousTestCase):
         self.assertIn("EXCEEDED  sink-1 cpu: 1.10", str(Verdict(budget, 1.1)))
         self.assertIn("reaches the goal", str(Verdict(budget, 0.5)))
         for figure, unit in [("reactor", "us"), ("sha1", "x all cores' SHA-1")]:
-            budget = Budget("check", figure, 2.0, 2.0, "", is_ratio=False)
+            budget = Budget("check", figure, 2.0, 2.0, "", beside=None)
             self.assertIn(f" 2 {unit}, goal", str(Verdict(budget, 1.0)))
 
     def test_the_table_is_about_what_is_measured(self) -> None:
         known = {scenario.name for scenario in scenarios(parse(["--quick"]))}
         for quick in ([], ["--quick"]):
-            known |= {scenario.name for scenario in own_scenarios(parse([*OWN_WORKS, *quick]))}
+            known |= set(own_scenarios(parse([*OWN_WORKS, *quick])))
         for budget in BUDGETS:
             self.assertIn(budget.scenario, known)
             self.assertIn(budget.figure, BY_KEY)
@@ -383,17 +390,49 @@ class CommandLine(SynchronousTestCase):
             self.assertEqual(found, expected)
 
     def test_what_only_we_are_measured_at_is_to_be_named(self) -> None:
-        self.assertEqual(own_scenarios(parse([])), [])
+        self.assertEqual(own_scenarios(parse([])), {})
         options = parse(["limits", "--size", "64"])
         self.assertEqual(scenarios(options), [])
         self.assertEqual(
-            [scenario.name for scenario in own_scenarios(options)],
+            list(own_scenarios(options)),
             [f"limits-{way}-{rate}" for rate in RATES for way in ("download", "upload")],
         )
         all_of_them = own_scenarios(parse([*OWN_WORKS]))
-        names = [(scenario.name, scenario.client) for scenario in all_of_them]
-        self.assertEqual(len(names), len(set(names)))
-        self.assertEqual({name.partition("-")[0] for name, _ in names}, set(OWN_WORKS))
+        for name, taking_part in all_of_them.items():
+            clients = [scenario.client for scenario in taking_part]
+            self.assertEqual(len(clients), len(set(clients)), name)
+        self.assertEqual({name.partition("-")[0] for name in all_of_them}, set(OWN_WORKS))
+
+    def test_of_one_scenario_all_take_turns(self) -> None:
+        said: list[tuple[str, str]] = []
+
+        def scenario(name: str, client: str, why: str | None = None) -> OwnScenario:
+            def measure(bench: Bench) -> dict[str, float]:
+                said.append((name, client))
+                return {"cpu": 1.0}
+
+            return OwnScenario(name, "title", measure, lambda: why, client)
+
+        chosen = [
+            scenario(name, client)
+            for name in ("many-1", "many-2")
+            for client in ("txtorrent", "transmission")
+        ]
+        chosen.append(scenario("many-1", "aria2", "it is not installed"))
+        self.patch(main_module, "OWN_WORKS", {"many": lambda options: chosen})
+        self.patch(main_module, "_alone", nullcontext)  # it would wait for a real benchmark
+        self.patch(main_module, "_available", lambda options, results: [])
+        results = Results()
+        with redirect_stderr(StringIO()):
+            measure(parse(["many", "--runs", "2"]), results)
+        both = [("many-1", "txtorrent"), ("many-1", "transmission")]
+        self.assertEqual(said[:4], both * 2)
+        self.assertEqual(list(results.scenarios), ["many-1", "many-2"])
+        self.assertEqual(results.skipped["aria2 for many-1"], "it is not installed")
+        said.clear()
+        with redirect_stderr(StringIO()):
+            measure(parse(["many", "--runs", "2"]), Results(), {"many-1"})
+        self.assertEqual(said, both * 2)
 
     def test_who_takes_part_with_idle_peers(self) -> None:
         kinds = [*CLIENTS.values(), TxtorrentTurns]
