@@ -22,6 +22,7 @@ from benchmarks.__main__ import (
     takers,
     write_plots,
 )
+from benchmarks.announces import smaller
 from benchmarks.budgets import BUDGETS, Budget, Verdict, judge
 from benchmarks.child import Child
 from benchmarks.clients import CLIENTS, TxtorrentTurns
@@ -33,7 +34,7 @@ from benchmarks.lines import plot_lines
 from benchmarks.own import OwnScenario
 from benchmarks.plot import plot
 from benchmarks.report import Results, from_json, table, to_json
-from benchmarks.steps import Step, growth_rows, step_lines, steps
+from benchmarks.steps import Step, growth_rows, points_by_client, step_lines, steps
 from benchmarks.turns import TimedPoller, Turn, read_turns
 from benchmarks.work import WORKS, Bench, Scenario, turn_figures
 from benchmarks.yardstick import USUAL, slowness
@@ -105,6 +106,16 @@ class Tables(SynchronousTestCase):
                 "skipped aria2: aria2c is not installed",
                 "FAILED sink-1 libtorrent #2: it broke",
             ],
+        )
+
+    def test_trackers_are_compared_with_opentracker(self) -> None:
+        results = Results(titles={"tracker-udp-1000": "announces"})
+        results.note("tracker-udp-1000", "txtorrent", {"requests": 50.0, "request_cpu": 20.0})
+        results.note("tracker-udp-1000", "opentracker", {"requests": 100.0, "request_cpu": 8.0})
+        self.assertIn(
+            "txtorrent beside opentracker: announces/s x 0.50 (0.50-0.50),"
+            " CPU us/announce x 2.50 (2.50-2.50)",
+            table(results),
         )
 
     def test_a_client_whose_runs_all_failed_has_no_row(self) -> None:
@@ -286,6 +297,25 @@ class Growth(SynchronousTestCase):
         self.assertIn("MB/s (higher is better)", svg)
         self.assertIn("a &lt;b&gt;: 2 (2-2)", svg)
 
+    def test_trackers_are_drawn_beside_each_other(self) -> None:
+        results, folder = Results(), self.mktemp()
+        for name, client, rate in [
+            ("tracker-udp-1000", "txtorrent", 2.0),
+            ("tracker-udp-1000", "opentracker", 4.0),
+            ("tracker-udp-10000", "opentracker", 3.0),
+            ("tracker-http-10000", "opentracker", 9.0),
+        ]:
+            results.note(name, client, {"requests": rate})
+        found = points_by_client(results, "tracker-udp")
+        self.assertEqual(
+            {client: sorted(points) for client, points in found.items()},
+            {"txtorrent": [1000], "opentracker": [1000, 10000]},
+        )
+        write_plots(results, folder)
+        self.assertEqual(os.listdir(folder), ["growth-tracker-requests.svg"])
+        with open(os.path.join(folder, "growth-tracker-requests.svg")) as lines:
+            self.assertIn("opentracker: 3 (3-3)", lines.read())
+
     def test_plots_of_growth_are_written(self) -> None:
         folder = self.mktemp()
         write_plots(self.results(), folder)
@@ -403,6 +433,32 @@ class CommandLine(SynchronousTestCase):
             self.assertEqual(len(clients), len(set(clients)), name)
         self.assertEqual({name.partition("-")[0] for name in all_of_them}, set(OWN_WORKS))
 
+    def test_scenarios_of_trackers(self) -> None:
+        both = ["txtorrent", "opentracker"]
+        for argv, expected in [
+            (
+                ["--announcing", "20000"],
+                {
+                    "tracker-udp-1000": both,
+                    "tracker-udp-10000": both,
+                    "tracker-udp-20000": both,
+                    "tracker-http-20000": both,
+                    "tracker-kept-20000": ["txtorrent"],
+                    "tracker-rubbish": both,
+                },
+            ),
+            (["--quick"], {"tracker-udp-50000": both, "tracker-http-50000": both}),
+            (
+                ["--quick", "--trackers", "opentracker", "--announcing", "1000"],
+                {"tracker-udp-1000": ["opentracker"], "tracker-http-1000": ["opentracker"]},
+            ),
+        ]:
+            found = own_scenarios(parse(["tracker", *argv]))
+            clients = {name: [one.client for one in them] for name, them in found.items()}
+            self.assertEqual(clients, expected, argv)
+        self.assertEqual(smaller(1_000_000), [1_000, 10_000, 100_000])
+        self.assertEqual(smaller(1_000_001), [1_000, 10_000, 100_000, 1_000_000])
+
     def test_of_one_scenario_all_take_turns(self) -> None:
         said: list[tuple[str, str]] = []
 
@@ -482,10 +538,13 @@ class CommandLine(SynchronousTestCase):
         self.assertEqual(asked[1:], [{"sink-10"}])
 
     def test_mistakes(self) -> None:
-        for argv in (["upload"], ["--clients", "vuze"]):
+        for argv in (["upload"], ["--clients", "vuze"], ["--trackers", "chihaya"]):
             with redirect_stderr(StringIO()) as said:
                 self.assertRaises(SystemExit, parse, argv)
             self.assertIn(f"{argv[-1]}; there is", said.getvalue())
+        with redirect_stderr(StringIO()) as said:
+            self.assertRaises(SystemExit, parse, ["tracker", "--announcing", "999"])
+        self.assertIn("1000 torrents", said.getvalue())
 
     def test_earlier_results_are_shown_and_plotted(self) -> None:
         folder = self.mktemp()
