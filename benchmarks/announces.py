@@ -161,16 +161,17 @@ def _measure(
 def _load(tracker: Tracker, some: Announcers, seconds: float) -> dict[str, float]:
     """At full rate and at half of it."""
     pid = tracker.child.pid
-    began, cpu, others = time.monotonic(), procfs.cpu_of_tree(pid), procfs.cpu_of_others()
+    began, others = time.monotonic(), procfs.cpu_of_others()
+    before = procfs.cpu_of_tree(pid)
     full = some.announce(seconds)
-    used, passed = procfs.cpu_of_tree(pid) - cpu, time.monotonic() - began
-    others = procfs.cpu_of_others() - others
+    used = procfs.cpu_of_tree(pid) - before
     half = some.announce(seconds, full.rate * SHARE)
+    others, passed = procfs.cpu_of_others() - others, time.monotonic() - began
     lost = full.lost + half.lost
     return {
         "requests": full.rate,
         "request_cpu": used / full.count * 1e6,
-        "core": used / passed * 100,
+        "core": used / full.seconds * 100,
         "p50": half.p50 * 1e3,
         "p99": half.p99 * 1e3,
         "lost": lost / (full.count + half.count + lost) * 100,

@@ -1,17 +1,27 @@
-"""The peers of the benchmark of trackers, announcers.c and rubbish.c, beside scripted trackers."""
+"""The benchmark of trackers: its scenarios, and its peers, announcers.c and rubbish.c, beside
+trackers that are scripts."""
 
 import hashlib
 import os
 import socket
 import struct
 from collections.abc import Callable
+from contextlib import nullcontext, redirect_stderr
+from io import StringIO
 from threading import Thread
 from typing import Final
 
 from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
+from benchmarks import __main__ as main_module
+from benchmarks.__main__ import measure, own_scenarios, parse, write_plots
+from benchmarks.announces import smaller
 from benchmarks.child import Child, Failed
 from benchmarks.native import compiled, no_compiler
+from benchmarks.own import OwnScenario
+from benchmarks.report import Results, table
+from benchmarks.steps import points_by_client
+from benchmarks.work import Bench
 from tests.testing.loopback import free_port, next_host
 from txtorrent.bencode import encode
 
@@ -22,6 +32,94 @@ A_PEER: Final = socket.inet_aton("127.0.3.2") + struct.pack(">H", 1025)
 A_STRANGER: Final = socket.inet_aton("127.0.3.2") + struct.pack(">H", 1034)
 """The last port is 1033."""
 CONNECTION: Final = b"it is me"
+
+
+class Works(SynchronousTestCase):
+    def test_scenarios_of_trackers(self) -> None:
+        both = ["txtorrent", "opentracker"]
+        for argv, expected in [
+            (
+                ["--announcing", "20000"],
+                {
+                    "tracker-udp-1000": both,
+                    "tracker-udp-10000": both,
+                    "tracker-udp-20000": both,
+                    "tracker-http-20000": both,
+                    "tracker-kept-20000": ["txtorrent"],
+                    "tracker-rubbish": both,
+                },
+            ),
+            (["--quick"], {"tracker-udp-50000": both, "tracker-http-50000": both}),
+            (
+                ["--quick", "--trackers", "opentracker", "--announcing", "1000"],
+                {"tracker-udp-1000": ["opentracker"], "tracker-http-1000": ["opentracker"]},
+            ),
+        ]:
+            found = own_scenarios(parse(["tracker", *argv]))
+            clients = {name: [one.client for one in them] for name, them in found.items()}
+            self.assertEqual(clients, expected, argv)
+        self.assertEqual(smaller(1_000_000), [1_000, 10_000, 100_000])
+        self.assertEqual(smaller(1_000_001), [1_000, 10_000, 100_000, 1_000_000])
+
+    def test_trackers_are_compared_with_opentracker(self) -> None:
+        results = Results(titles={"tracker-udp-1000": "announces"})
+        results.note("tracker-udp-1000", "txtorrent", {"requests": 50.0, "request_cpu": 20.0})
+        results.note("tracker-udp-1000", "opentracker", {"requests": 100.0, "request_cpu": 8.0})
+        self.assertIn(
+            "txtorrent beside opentracker: announces/s x 0.50 (0.50-0.50),"
+            " CPU us/announce x 2.50 (2.50-2.50)",
+            table(results),
+        )
+
+    def test_trackers_are_drawn_beside_each_other(self) -> None:
+        results, folder = Results(), self.mktemp()
+        for name, client, rate in [
+            ("tracker-udp-1000", "txtorrent", 2.0),
+            ("tracker-udp-1000", "opentracker", 4.0),
+            ("tracker-udp-10000", "opentracker", 3.0),
+            ("tracker-http-10000", "opentracker", 9.0),
+        ]:
+            results.note(name, client, {"requests": rate})
+        found = points_by_client(results, "tracker-udp")
+        self.assertEqual(
+            {client: sorted(points) for client, points in found.items()},
+            {"txtorrent": [1000], "opentracker": [1000, 10000]},
+        )
+        write_plots(results, folder)
+        self.assertEqual(os.listdir(folder), ["growth-tracker-requests.svg"])
+        with open(os.path.join(folder, "growth-tracker-requests.svg")) as lines:
+            self.assertIn("opentracker: 3 (3-3)", lines.read())
+
+    def test_of_one_scenario_all_take_turns(self) -> None:
+        said: list[tuple[str, str]] = []
+
+        def scenario(name: str, client: str, why: str | None = None) -> OwnScenario:
+            def measure(bench: Bench) -> dict[str, float]:
+                said.append((name, client))
+                return {"cpu": 1.0}
+
+            return OwnScenario(name, "title", measure, lambda: why, client)
+
+        chosen = [
+            scenario(name, client)
+            for name in ("many-1", "many-2")
+            for client in ("txtorrent", "transmission")
+        ]
+        chosen.append(scenario("many-1", "aria2", "it is not installed"))
+        self.patch(main_module, "OWN_WORKS", {"many": lambda options: chosen})
+        self.patch(main_module, "_alone", nullcontext)  # it would wait for a real benchmark
+        self.patch(main_module, "_available", lambda options, results: [])
+        results = Results()
+        with redirect_stderr(StringIO()):
+            measure(parse(["many", "--runs", "2"]), results)
+        both = [("many-1", "txtorrent"), ("many-1", "transmission")]
+        self.assertEqual(said[:4], both * 2)
+        self.assertEqual(list(results.scenarios), ["many-1", "many-2"])
+        self.assertEqual(results.skipped["aria2 for many-1"], "it is not installed")
+        said.clear()
+        with redirect_stderr(StringIO()):
+            measure(parse(["many", "--runs", "2"]), Results(), {"many-1"})
+        self.assertEqual(said, both * 2)
 
 
 class Announcers(SynchronousTestCase):

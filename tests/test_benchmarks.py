@@ -4,7 +4,7 @@ import hashlib
 import os
 import sys
 from array import array
-from contextlib import nullcontext, redirect_stderr, redirect_stdout
+from contextlib import redirect_stderr, redirect_stdout
 from io import StringIO
 from xml.etree import ElementTree
 
@@ -14,7 +14,6 @@ from benchmarks import __main__ as main_module
 from benchmarks.__main__ import (
     OWN_WORKS,
     main,
-    measure,
     measure_again,
     own_scenarios,
     parse,
@@ -22,7 +21,6 @@ from benchmarks.__main__ import (
     takers,
     write_plots,
 )
-from benchmarks.announces import smaller
 from benchmarks.budgets import BUDGETS, Budget, Verdict, judge
 from benchmarks.child import Child
 from benchmarks.clients import CLIENTS, TxtorrentTurns
@@ -31,12 +29,11 @@ from benchmarks.figures import BY_KEY, Summary, percentile, ratios, summaries, s
 from benchmarks.frozen import cannot_freeze, file_system
 from benchmarks.limits import RATES, Counts, kept_to
 from benchmarks.lines import plot_lines
-from benchmarks.own import OwnScenario
 from benchmarks.plot import plot
 from benchmarks.report import Results, from_json, table, to_json
-from benchmarks.steps import Step, growth_rows, points_by_client, step_lines, steps
+from benchmarks.steps import Step, growth_rows, step_lines, steps
 from benchmarks.turns import TimedPoller, Turn, read_turns
-from benchmarks.work import WORKS, Bench, Scenario, turn_figures
+from benchmarks.work import WORKS, Scenario, turn_figures
 from benchmarks.yardstick import USUAL, slowness
 from txtorrent.metainfo.torrentfile import load
 
@@ -106,16 +103,6 @@ class Tables(SynchronousTestCase):
                 "skipped aria2: aria2c is not installed",
                 "FAILED sink-1 libtorrent #2: it broke",
             ],
-        )
-
-    def test_trackers_are_compared_with_opentracker(self) -> None:
-        results = Results(titles={"tracker-udp-1000": "announces"})
-        results.note("tracker-udp-1000", "txtorrent", {"requests": 50.0, "request_cpu": 20.0})
-        results.note("tracker-udp-1000", "opentracker", {"requests": 100.0, "request_cpu": 8.0})
-        self.assertIn(
-            "txtorrent beside opentracker: announces/s x 0.50 (0.50-0.50),"
-            " CPU us/announce x 2.50 (2.50-2.50)",
-            table(results),
         )
 
     def test_a_client_whose_runs_all_failed_has_no_row(self) -> None:
@@ -297,25 +284,6 @@ class Growth(SynchronousTestCase):
         self.assertIn("MB/s (higher is better)", svg)
         self.assertIn("a &lt;b&gt;: 2 (2-2)", svg)
 
-    def test_trackers_are_drawn_beside_each_other(self) -> None:
-        results, folder = Results(), self.mktemp()
-        for name, client, rate in [
-            ("tracker-udp-1000", "txtorrent", 2.0),
-            ("tracker-udp-1000", "opentracker", 4.0),
-            ("tracker-udp-10000", "opentracker", 3.0),
-            ("tracker-http-10000", "opentracker", 9.0),
-        ]:
-            results.note(name, client, {"requests": rate})
-        found = points_by_client(results, "tracker-udp")
-        self.assertEqual(
-            {client: sorted(points) for client, points in found.items()},
-            {"txtorrent": [1000], "opentracker": [1000, 10000]},
-        )
-        write_plots(results, folder)
-        self.assertEqual(os.listdir(folder), ["growth-tracker-requests.svg"])
-        with open(os.path.join(folder, "growth-tracker-requests.svg")) as lines:
-            self.assertIn("opentracker: 3 (3-3)", lines.read())
-
     def test_plots_of_growth_are_written(self) -> None:
         folder = self.mktemp()
         write_plots(self.results(), folder)
@@ -432,63 +400,6 @@ class CommandLine(SynchronousTestCase):
             clients = [scenario.client for scenario in taking_part]
             self.assertEqual(len(clients), len(set(clients)), name)
         self.assertEqual({name.partition("-")[0] for name in all_of_them}, set(OWN_WORKS))
-
-    def test_scenarios_of_trackers(self) -> None:
-        both = ["txtorrent", "opentracker"]
-        for argv, expected in [
-            (
-                ["--announcing", "20000"],
-                {
-                    "tracker-udp-1000": both,
-                    "tracker-udp-10000": both,
-                    "tracker-udp-20000": both,
-                    "tracker-http-20000": both,
-                    "tracker-kept-20000": ["txtorrent"],
-                    "tracker-rubbish": both,
-                },
-            ),
-            (["--quick"], {"tracker-udp-50000": both, "tracker-http-50000": both}),
-            (
-                ["--quick", "--trackers", "opentracker", "--announcing", "1000"],
-                {"tracker-udp-1000": ["opentracker"], "tracker-http-1000": ["opentracker"]},
-            ),
-        ]:
-            found = own_scenarios(parse(["tracker", *argv]))
-            clients = {name: [one.client for one in them] for name, them in found.items()}
-            self.assertEqual(clients, expected, argv)
-        self.assertEqual(smaller(1_000_000), [1_000, 10_000, 100_000])
-        self.assertEqual(smaller(1_000_001), [1_000, 10_000, 100_000, 1_000_000])
-
-    def test_of_one_scenario_all_take_turns(self) -> None:
-        said: list[tuple[str, str]] = []
-
-        def scenario(name: str, client: str, why: str | None = None) -> OwnScenario:
-            def measure(bench: Bench) -> dict[str, float]:
-                said.append((name, client))
-                return {"cpu": 1.0}
-
-            return OwnScenario(name, "title", measure, lambda: why, client)
-
-        chosen = [
-            scenario(name, client)
-            for name in ("many-1", "many-2")
-            for client in ("txtorrent", "transmission")
-        ]
-        chosen.append(scenario("many-1", "aria2", "it is not installed"))
-        self.patch(main_module, "OWN_WORKS", {"many": lambda options: chosen})
-        self.patch(main_module, "_alone", nullcontext)  # it would wait for a real benchmark
-        self.patch(main_module, "_available", lambda options, results: [])
-        results = Results()
-        with redirect_stderr(StringIO()):
-            measure(parse(["many", "--runs", "2"]), results)
-        both = [("many-1", "txtorrent"), ("many-1", "transmission")]
-        self.assertEqual(said[:4], both * 2)
-        self.assertEqual(list(results.scenarios), ["many-1", "many-2"])
-        self.assertEqual(results.skipped["aria2 for many-1"], "it is not installed")
-        said.clear()
-        with redirect_stderr(StringIO()):
-            measure(parse(["many", "--runs", "2"]), Results(), {"many-1"})
-        self.assertEqual(said, both * 2)
 
     def test_who_takes_part_with_idle_peers(self) -> None:
         kinds = [*CLIENTS.values(), TxtorrentTurns]
