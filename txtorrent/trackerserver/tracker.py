@@ -32,12 +32,12 @@ Found = Selection | Deferred[Selection]
 
 @frozen
 class Policy:
-    """What the user has decided; may be replaced while the tracker runs. `passkeys`: None where
-    anybody may announce; `stats`: who may see the statistics. `numwant` is what a peer gets that
-    names no number."""
+    """What the user has decided; may be replaced while the tracker runs. `fixed`: None where no
+    peers are; `passkeys`: None where anybody may announce; `stats`: who may see the statistics.
+    `numwant` is what a peer gets that names no number."""
 
     access: Access
-    fixed: FixedSwarms
+    fixed: FixedSwarms | None
     proxies: Proxies
     stats: Networks
     passkeys: Passkeys | None = None
@@ -96,15 +96,15 @@ class Tracker:
                 key=announce.key or self._key_of(announce.host),
                 numwant=min(wanted, policy.max_numwant),
             )
-        if policy.fixed and not policy.fixed.is_live(announce.info_hash):
+        if policy.fixed is not None and not policy.fixed.is_live(announce.info_hash):
             found: Found = Selection(0, 0, 0)
         else:
             found = self.store.announce(announce, self.intervals.lifetime, with_ids)
-        if isinstance(found, Deferred):
-            return found.addCallback(
-                lambda chosen: self._answer(announce, user, is_known, with_ids, chosen)
-            )
-        return self._answer(announce, user, is_known, with_ids, found)
+        if isinstance(found, Selection):
+            return self._answer(announce, user, is_known, with_ids, found)
+        return found.addCallback(
+            lambda chosen: self._answer(announce, user, is_known, with_ids, chosen)
+        )
 
     def scrape(
         self, info_hashes: Sequence[bytes], host: bytes, passkey: bytes | None
@@ -130,7 +130,7 @@ class Tracker:
         selection: Selection,
     ) -> Answer:
         policy = self._policy
-        if policy.fixed:
+        if policy.fixed is not None:
             selection = policy.fixed.add(announce, selection, with_ids)
         if policy.passkeys is not None and user is not None:
             policy.passkeys.count(user, announce, self._clock.seconds())
@@ -148,9 +148,9 @@ class Tracker:
         return blake2b(host, key=self._secret, digest_size=KEY_SIZE).digest()
 
 
-def _scraped(fixed: FixedSwarms, info_hashes: Sequence[bytes], known: Scraped) -> Scraped:
+def _scraped(fixed: FixedSwarms | None, info_hashes: Sequence[bytes], known: Scraped) -> Scraped:
     """With the fixed peers."""
-    if not fixed:
+    if fixed is None:
         return known
     results = ((each, fixed.scraped(each, known.get(each))) for each in info_hashes)
     return {each: result for each, result in results if result is not None}

@@ -134,12 +134,12 @@ class WebConnection(Protocol):
             self._refuse(error)
             return
         response = self._owner.respond(request, self._host)
-        if isinstance(response, Deferred):
+        if isinstance(response, WebResponse):
+            self._write(response, request)
+        else:
             self._is_answering = True
             response.addCallback(self._answered_late, request)
             response.addErrback(self._failed)
-        else:
-            self._write(response, request)
 
     def _answered_late(self, response: WebResponse, request: WebRequest) -> None:
         self._is_answering = False
