@@ -220,6 +220,9 @@ class Restart(Case):
         for number in (1, 2, 3, 1):
             self.say(event=START, peer_id=b"%020d" % number)
         self.restarted()
+        self.patch(passkeys, "MAX_SAVED", 1)
+        saved = self.keys.to_plain()["peers"]
+        self.assertEqual([where[40:] for _, where, _, _ in saved], [(b"%020d" % 1).hex()])
         for number in (1, 2, 3):
             self.say(up=1 << number, peer_id=b"%020d" % number)
         self.assertEqual(self.totals(), (2 + 8, 0))
