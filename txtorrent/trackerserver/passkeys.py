@@ -49,6 +49,11 @@ class User:
     uploaded: int = 0
     downloaded: int = 0
     _peers: int = field(default=0, repr=False)
+    _prefix: bytes = field(init=False, repr=False)
+    """Of the keys of this user's peers: two users' peers may have the same id."""
+
+    def __attrs_post_init__(self) -> None:
+        self._prefix = bytes.fromhex(self.id[:16])
 
     @property
     def ratio(self) -> float | None:
@@ -94,7 +99,7 @@ class Passkeys:
     def count(self, user: User, announce: ReceivedAnnounce, now: float) -> None:
         """Take an announce of the user's into account. `now` in seconds, never going back."""
         self._forget_old(now)
-        place = _place(user, announce)
+        place = user._prefix + announce.info_hash + announce.peer_id
         said = _Last(user, _bounded(announce.uploaded), _bounded(announce.downloaded), now)
         last = self._last.get(place)
         if last is not None and announce.event is not Event.STARTED:
@@ -107,16 +112,17 @@ class Passkeys:
             self._remember(place, said)
 
     def to_plain(self) -> dict[str, Any]:
-        """What is to outlive the process, for JSON."""
+        """What is to outlive the process, for JSON. Tuples of what is no container: lists of
+        lists would have the garbage collector look through all that the process has."""
         latest = islice(reversed(self._last.items()), MAX_SAVED)
         return {
             "users": {
-                user.id: [user.uploaded, user.downloaded]
+                user.id: (user.uploaded, user.downloaded)
                 for user in self._by_id.values()
                 if user.uploaded or user.downloaded
             },
             "peers": [
-                [last.user.id, place[-2 * _HASH :].hex(), last.uploaded, last.downloaded]
+                (last.user.id, place[-2 * _HASH :].hex(), last.uploaded, last.downloaded)
                 for place, last in latest
             ],
         }
@@ -132,7 +138,7 @@ class Passkeys:
         for name, where, uploaded, downloaded in reversed(peers):
             user = self._by_id.get(name)
             if user is not None:
-                self._remember(_key(user, where), _Last(user, uploaded, downloaded, now))
+                self._remember(user._prefix + where, _Last(user, uploaded, downloaded, now))
 
     def _kept(self, key: bytes, name: str) -> User:
         user = self._users.get(key)
@@ -164,15 +170,6 @@ class Passkeys:
         last = self._last.pop(place, None)
         if last is not None:
             last.user._peers -= 1
-
-
-def _place(user: User, announce: ReceivedAnnounce) -> bytes:
-    return _key(user, announce.info_hash + announce.peer_id)
-
-
-def _key(user: User, where: bytes) -> bytes:
-    """A peer of the user's: two users' may have the same id. `where`: info-hash and peer id."""
-    return bytes.fromhex(user.id[:16]) + where
 
 
 def _grown(last: int, now: int, most: int) -> int:
