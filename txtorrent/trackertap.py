@@ -125,7 +125,12 @@ the word txtorrent-tracker: see twistd --help."""
             config = read(path) if path is not None else default()
         except ConfigError as error:
             raise UserError(str(error)) from None
-        return evolve(config, **self._given(config))
+        config = evolve(config, **self._given(config))
+        if config.http == () and config.udp == ():
+            raise UserError(
+                "there is neither HTTP nor UDP to listen for: leave out one of the nones"
+            )
+        return config
 
     def _given(self, config: TrackerConfig) -> dict[str, Any]:
         """What the command line says, and what follows from where we are."""

@@ -243,7 +243,7 @@ class Right(Case):
                          (1800, 300, 7200))  # fmt: skip
         self.assertEqual((config.numwant, config.max_numwant), (50, 200))
         self.assertEqual((config.max_peers, config.max_torrents), (10_000_000, 5_000_000))
-        self.assertEqual((config.store, config.state_file), ("memory", ""))
+        self.assertEqual((config.store, config.state_file), ("memory", None))
         for host, seen in [("127.0.0.1", True), ("192.168.1.1", True), ("192.0.2.1", False),
                            ("::1", True), ("2001:db8::1", False)]:  # fmt: skip
             self.assertEqual(packed(host) in config.stats, seen, host)
