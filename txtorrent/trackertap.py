@@ -128,7 +128,7 @@ the word txtorrent-tracker: see twistd --help."""
         config = evolve(config, **self._given(config))
         if config.http == () and config.udp == ():
             raise UserError(
-                "there is neither HTTP nor UDP to listen for: leave out one of the nones"
+                "nowhere to listen: leave out --http none or --udp none"
             )
         return config
 
