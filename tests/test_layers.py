@@ -23,6 +23,7 @@ FLOORS = (
     ("torrent",),
     ("session", "supervised", "peersources", "settings", "seedbox"),
     ("control", "trackerserver", "cli", "daemon"),
+    ("trackerservice",),
     ("tap", "trackertap"),
 )
 # Floors whose rooms may import each other: words that everyone uses, and all torrents.
