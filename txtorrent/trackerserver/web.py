@@ -44,7 +44,7 @@ class WebFactory(Factory):
         self._clock = clock
         self._most = most
         self._open: dict[WebConnection, float] = {}
-        """When they were last begun or answered; in that order."""
+        """When they were begun, or last asked or were answered; in that order."""
         self._sweeping = Supervised(clock, 1.0, self._end_slow)
 
     def start(self) -> None:
@@ -62,11 +62,11 @@ class WebFactory(Factory):
         return WebConnection(self, getattr(addr, "host", "127.0.0.1"))
 
     def begun(self, connection: WebConnection) -> None:
-        """A connection is open, or has been answered: its time begins anew."""
+        """A connection is open, or has asked, or has been answered: its time begins anew."""
         self._open.pop(connection, None)
         self._open[connection] = self._clock.seconds()
         if len(self._open) > self._most:
-            next(iter(self._open)).abort()
+            self._end_oldest()
 
     def ended(self, connection: WebConnection) -> None:
         """A connection is closed."""
@@ -75,15 +75,19 @@ class WebFactory(Factory):
     def _end_slow(self) -> None:
         latest = self._clock.seconds() - PATIENCE
         while self._open:
-            connection, since = next(iter(self._open.items()))
-            if since > latest:
+            if next(iter(self._open.values())) > latest:
                 return
-            self._open.pop(connection)
-            connection.abort()
+            self._end_oldest()
+
+    def _end_oldest(self) -> None:
+        """It counts no more, though its end comes a moment later: the next one ends another."""
+        connection = next(iter(self._open))
+        del self._open[connection]
+        connection.abort()
 
 
 class WebConnection(Protocol):
-    """One client's connection."""
+    """One client's connection, and the producer of its answers."""
 
     transport: Any
 
@@ -91,12 +95,16 @@ class WebConnection(Protocol):
         self._owner = factory
         self._host = host
         self._received = b""
+        self._is_reading = False
         self._is_answering = False
+        self._is_behind = False
+        """The client does not read what it is answered."""
         self._is_closed = False
 
     def connectionMade(self) -> None:
         """The client has to ask now."""
         self._owner.begun(self)
+        self.transport.registerProducer(self, True)
 
     def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]
         """An answer that is under way has nowhere to go."""
@@ -105,19 +113,44 @@ class WebConnection(Protocol):
 
     def dataReceived(self, data: bytes) -> None:
         """A part of a request, or more of them."""
+        if self._is_closed:
+            return
         self._received += data
-        if not self._is_answering:
+        if not self._is_answering and not self._is_behind:
             self._read()
         elif len(self._received) > MAX_HEAD:
             self.transport.pauseProducing()
 
+    def pauseProducing(self) -> None:
+        """No more answers: as many as the transport takes wait to be read."""
+        self._is_behind = True
+
+    def resumeProducing(self) -> None:
+        """They have been read."""
+        self._is_behind = False
+        if not self._is_answering:
+            self._go_on()
+
+    def stopProducing(self) -> None:
+        """No more answers at all."""
+        self._is_closed = True
+
     def abort(self) -> None:
         """End it now."""
+        self._is_closed, self._received = True, b""
         self.transport.abortConnection()
 
+    def _go_on(self) -> None:
+        self.transport.resumeProducing()
+        self._read()
+
     def _read(self) -> None:
-        """Answer what is there, one after the other: as long as answers come at once."""
-        while self._received and not self._is_answering and not self._is_closed:
+        """Answer what is there, one after the other: as long as answers come at once and are read.
+        Entered once only, or answers that come at once would pile up calls."""
+        if self._is_reading:
+            return
+        self._is_reading = True
+        while self._received and not (self._is_answering or self._is_behind or self._is_closed):
             head, end, rest = self._received.partition(END)
             if len(head) > MAX_HEAD:
                 self._refuse(BadRequest(431, f"a request has at most {MAX_HEAD} bytes here"))
@@ -125,19 +158,23 @@ class WebConnection(Protocol):
                 self._received = rest
                 self._answer(head)
             else:
-                return
+                break
+        self._is_reading = False
 
     def _answer(self, head: bytes) -> None:
         try:
             request = read_request(head)
+            response = self._owner.respond(request, self._host)
+            if isinstance(response, WebResponse):
+                self._write(response, request)
+                return
         except BadRequest as error:
             self._refuse(error)
-            return
-        response = self._owner.respond(request, self._host)
-        if isinstance(response, WebResponse):
-            self._write(response, request)
+        except Exception:
+            self._failed(Failure())
         else:
             self._is_answering = True
+            self._owner.begun(self)
             response.addCallback(self._answered_late, request)
             response.addErrback(self._failed)
 
@@ -145,14 +182,13 @@ class WebConnection(Protocol):
         self._is_answering = False
         if not self._is_closed:
             self._write(response, request)
-            self.transport.resumeProducing()
-            self._read()
+        if not self._is_closed:
+            self._go_on()
 
     def _write(self, response: WebResponse, request: WebRequest | None) -> None:
         self.transport.write(write_response(response, request))
-        if request is not None and request.keeps:
-            self._owner.begun(self)
-        else:
+        self._owner.begun(self)
+        if request is None or not request.keeps:
             self._close()
 
     def _refuse(self, error: BadRequest) -> None:
@@ -165,4 +201,5 @@ class WebConnection(Protocol):
     def _close(self) -> None:
         """Nothing more is read; what was written goes out first."""
         self._is_closed, self._received = True, b""
+        self.transport.unregisterProducer()
         self.transport.loseConnection()

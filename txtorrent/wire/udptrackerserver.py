@@ -54,7 +54,8 @@ def connect_answer(transaction: bytes, connection: bytes) -> bytes:
 def read_announce(datagram: bytes, host: bytes) -> ReceivedAnnounce:
     """An announce of a peer at `host`. MalformedRequest.
 
-    The address that it may name itself is passed over: anybody could name anybody.
+    The address that it may name itself is passed over: anybody could name anybody. It wants no more
+    peers than an answer has room for: of more, the same part would be cut off of every answer.
     """
     if len(datagram) < _ANNOUNCE.size:
         raise MalformedRequest(f"an announce has {_ANNOUNCE.size} bytes at least")
@@ -77,14 +78,14 @@ def read_announce(datagram: bytes, host: bytes) -> ReceivedAnnounce:
         left,
         EVENTS[event],
         b"" if key == _NO_KEY else key,
-        numwant if numwant >= 0 else None,
+        min(numwant, MOST_PEERS[len(host) != 4]) if numwant >= 0 else None,
     )
 
 
 def url_data(datagram: bytes) -> bytes:
     """The path and query of the tracker's URL as the client has it; empty when it says none
     (BEP 41). Options that end early are passed over."""
-    at, found = _ANNOUNCE.size, b""
+    at, found = _ANNOUNCE.size, bytearray()
     while at < len(datagram):
         kind = datagram[at]
         if kind == _NOP:
@@ -96,7 +97,7 @@ def url_data(datagram: bytes) -> bytes:
         if kind == _URL_DATA:
             found += datagram[at + 2 : end]
         at = end
-    return found
+    return bytes(found)
 
 
 def announce_answer(
@@ -110,11 +111,14 @@ def announce_answer(
 
 
 def read_scrape(datagram: bytes) -> list[bytes]:
-    """The info-hashes that are asked for. MalformedRequest."""
-    asked, rest = divmod(len(datagram) - HEAD_SIZE, 20)
-    if rest or not 0 < asked <= MAX_SCRAPED:
+    """The info-hashes that are asked for. MalformedRequest.
+
+    Bytes behind the last whole one are passed over: BEP 15 forbids to expect an exact size.
+    """
+    asked = (len(datagram) - HEAD_SIZE) // 20
+    if not 0 < asked <= MAX_SCRAPED:
         raise MalformedRequest(f"a scrape names 1 to {MAX_SCRAPED} info-hashes of 20 bytes")
-    return [datagram[at : at + 20] for at in range(HEAD_SIZE, len(datagram), 20)]
+    return [datagram[at : at + 20] for at in range(HEAD_SIZE, HEAD_SIZE + 20 * asked, 20)]
 
 
 def scrape_answer(transaction: bytes, results: Iterable[ScrapeResult | None]) -> bytes:
