@@ -8,17 +8,18 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from typing import Final
 
+from benchmarks.announces import LEAST_PEERS, PEERS, QUICK_PEERS, announces
 from benchmarks.budgets import BUDGETS, OURS, judge
 from benchmarks.child import Failed
 from benchmarks.clients import CLIENTS, Client, TxtorrentTurns
 from benchmarks.crowd import impossible
-from benchmarks.figures import BY_KEY
+from benchmarks.figures import BY_KEY, Summary
 from benchmarks.growth import growth, memory
 from benchmarks.limits import limits
 from benchmarks.lines import plot_lines
@@ -28,7 +29,8 @@ from benchmarks.own import OwnScenario
 from benchmarks.plot import plot
 from benchmarks.report import Results, from_json, table, to_json
 from benchmarks.stalls import stalls
-from benchmarks.steps import growth_rows, step_lines
+from benchmarks.steps import Points, growth_rows, points_by_client, step_lines
+from benchmarks.trackers import TRACKERS
 from benchmarks.work import WORKS, Bench, Scenario, run
 from benchmarks.yardstick import slowness, step_time
 
@@ -38,10 +40,14 @@ OWN_WORKS: Final[dict[str, Callable[[argparse.Namespace], Iterable[OwnScenario]]
     "stalls": lambda options: stalls(options.size),
     "memory": lambda options: memory(options.size),
     "many": lambda options: many(options.torrents),
+    "tracker": lambda options: announces(
+        options.trackers.split(","), options.announcing, is_quick=options.quick
+    ),
 }
 """Scenarios by work, as the options say."""
 PLOTTED: Final = ("rate", "cpu", "memory")
 GROWING: Final = ("rate", "cpu", "reactor", "memory")
+TRACKER_GROWING: Final = ("requests", "request_cpu", "peer_memory")
 LINES: Final = {
     "peers": {"peers": "download", "slow": "from slow peers", "sink": "seed"},
     "pieces": {"pieces": "download"},
@@ -57,6 +63,7 @@ COPIES_SHARE: Final = 4
 """Leechers that write share the memory: with many of them the content is so much smaller."""
 _ONCE: Final = ("check", "idle")
 """Work that `--peers` does not apply to."""
+_ONE_ROUND: Final = ("idle", "tracker")
 CROWD_SIZE: Final = 256
 """MiB for idle peers: they fetch nothing, but have a bitfield of as many pieces."""
 NOISY: Final = 0.25
@@ -76,6 +83,8 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--peers", default="1,10", help="reference peers, default %(default)s")
     parser.add_argument("--crowd", type=int, default=5000, help="idle peers, default %(default)s")
     parser.add_argument("--torrents", type=int, help=f"of many, default {FULL_TORRENTS}")
+    parser.add_argument("--announcing", type=int, help=f"peers of tracker, default {PEERS}")
+    parser.add_argument("--trackers", default=",".join(TRACKERS), help="default: %(default)s")
     parser.add_argument("--clients", help=f"default: {','.join(CLIENTS)}")
     parser.add_argument("--runs", type=int, help=f"rounds, default {FULL_RUNS}")
     parser.add_argument("--size", type=int, help=f"MiB of content, default {FULL_SIZE}")
@@ -97,6 +106,11 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     if unknown := set(options.clients.split(",")) - set(CLIENTS):
         parser.error(f"no such client: {', '.join(unknown)}; there is {', '.join(CLIENTS)}")
+    if unknown := set(options.trackers.split(",")) - set(TRACKERS):
+        parser.error(f"no such tracker: {', '.join(unknown)}; there is {', '.join(TRACKERS)}")
+    options.announcing = options.announcing or (QUICK_PEERS if options.quick else PEERS)
+    if options.announcing < LEAST_PEERS:
+        parser.error(f"--announcing: there are {LEAST_PEERS} torrents, and each has a peer")
     options.runs = options.runs or (QUICK_RUNS if options.quick else FULL_RUNS)
     options.torrents = options.torrents or (QUICK_TORRENTS if options.quick else FULL_TORRENTS)
     options.size = options.size or (QUICK_SIZE if options.quick else FULL_SIZE)
@@ -113,14 +127,13 @@ def scenarios(options: argparse.Namespace) -> list[Scenario]:
     return found + [Scenario("idle", options.crowd)] * ("idle" in works)
 
 
-def own_scenarios(options: argparse.Namespace) -> list[OwnScenario]:
-    """What is to be measured of us alone, in order: only what is named."""
-    return [
-        scenario
-        for work in options.work
-        if work in OWN_WORKS
-        for scenario in OWN_WORKS[work](options)
-    ]
+def own_scenarios(options: argparse.Namespace) -> dict[str, list[OwnScenario]]:
+    """Of the works of ours that are named, in order: each scenario, and who takes part in it."""
+    found: dict[str, list[OwnScenario]] = {}
+    for work in options.work:
+        for scenario in OWN_WORKS[work](options) if work in OWN_WORKS else ():
+            found.setdefault(scenario.name, []).append(scenario)
+    return found
 
 
 def measure(
@@ -128,7 +141,7 @@ def measure(
 ) -> None:
     """Run everything, the clients in turn in every round; file it in `results`.
 
-    Of what is compared with other clients, `only` those scenarios where these are named.
+    `only` those scenarios, where these are named.
     """
     results.machine.update(_machine(options))
     kinds = _available(options, results)
@@ -139,13 +152,15 @@ def measure(
             results.steps.append(step_time())
             chosen = takers(results, scenario, kinds)
             results.titles[scenario.name] = _title(options, scenario)
-            for number in range(_runs(options, scenario)):
+            for number in range(_runs(options, scenario.work)):
                 for kind in chosen:
                     size = max(1, _mebibytes(options, scenario) // kind.size_share)
                     measured = partial(run, bench, scenario, kind, size)
                     _measure_one(results, scenario.name, kind.name, number, measured)
-        for own in own_scenarios(options) if only is None else ():
-            _measure_own(results, bench, own, options.runs)
+        for name, taking_part in own_scenarios(options).items():
+            if only is None or name in only:
+                runs = _runs(options, name.partition("-")[0])
+                _measure_own(results, bench, taking_part, runs)
 
 
 def measure_again(options: argparse.Namespace, results: Results) -> None:
@@ -168,15 +183,25 @@ def _exceeded(results: Results) -> set[str]:
     return {verdict.budget.scenario for verdict in verdicts if verdict.is_exceeded}
 
 
-def _measure_own(results: Results, bench: Bench, scenario: OwnScenario, runs: int) -> None:
+def _measure_own(
+    results: Results, bench: Bench, scenarios: Sequence[OwnScenario], runs: int
+) -> None:
+    """One scenario, in which those who can take part take turns."""
+    able = [scenario for scenario in scenarios if _can_take_part(results, scenario)]
+    for number in range(runs):
+        for scenario in able:
+            measured = partial(scenario.measure, bench)
+            _measure_one(results, scenario.name, scenario.client, number, measured)
+
+
+def _can_take_part(results: Results, scenario: OwnScenario) -> bool:
+    """Why somebody cannot is noted."""
     if (why := scenario.lacks()) is not None:
         of_whom = "" if scenario.client == OURS else f"{scenario.client} for "
         results.skipped[f"{of_whom}{scenario.name}"] = why
-        return
+        return False
     results.titles[scenario.name] = f"{scenario.name}: {scenario.title}"
-    for number in range(runs):
-        measured = partial(scenario.measure, bench)
-        _measure_one(results, scenario.name, scenario.client, number, measured)
+    return True
 
 
 def _measure_one(
@@ -227,9 +252,9 @@ def takers(results: Results, scenario: Scenario, kinds: list[type[Client]]) -> l
     return able
 
 
-def _runs(options: argparse.Namespace, scenario: Scenario) -> int:
-    """The figures of idle peers are steady: with --quick one round has to do."""
-    return 1 if options.quick and scenario.work == "idle" else int(options.runs)
+def _runs(options: argparse.Namespace, work: str) -> int:
+    """With --quick one round has to do where figures are steady, or the limits are wide."""
+    return 1 if options.quick and work in _ONE_ROUND else int(options.runs)
 
 
 def _mebibytes(options: argparse.Namespace, scenario: Scenario) -> int:
@@ -323,14 +348,22 @@ def _growth_plots(results: Results) -> Iterator[tuple[str, str]]:
     rows = growth_rows(results)
     for unit, names in LINES.items():
         for key in GROWING:
-            lines = {
-                title: {n: row[key] for n, row in rows[name].items() if key in row}
-                for name, title in names.items()
-                if name in rows
-            }
-            lines = {title: line for title, line in lines.items() if line}
-            if lines:
+            points = {title: rows[name] for name, title in names.items() if name in rows}
+            if lines := _lines(points, key):
                 yield f"growth-{unit}-{key}.svg", plot_lines(BY_KEY[key], lines, unit)
+    trackers = points_by_client(results, "tracker-udp")
+    for key in TRACKER_GROWING:
+        if lines := _lines(trackers, key):
+            yield f"growth-tracker-{key}.svg", plot_lines(BY_KEY[key], lines, "peers")
+
+
+def _lines(points: Mapping[str, Points], key: str) -> dict[str, dict[int, Summary]]:
+    """One figure by title and number; titles without it are left out."""
+    lines = {
+        title: {n: row[key] for n, row in rows.items() if key in row}
+        for title, rows in points.items()
+    }
+    return {title: line for title, line in lines.items() if line}
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -4,7 +4,6 @@ The clock runs from the first connect to the last answer: the client's handshake
 message. CPU for that counts until a second later, when everything has settled.
 """
 
-import os
 import resource
 import time
 from typing import Final
@@ -71,5 +70,4 @@ def _measure(client: Client, reference: Child, peers: int) -> dict[str, float]:
 
 def _read(pid: int) -> tuple[float, float, float]:
     """CPU seconds of the client, the time, and CPU seconds of whoever is not of this benchmark."""
-    others = procfs.cpu_of_machine() - procfs.cpu_of_tree(os.getpid())
-    return procfs.cpu_of_tree(pid), time.monotonic(), others
+    return procfs.cpu_of_tree(pid), time.monotonic(), procfs.cpu_of_others()

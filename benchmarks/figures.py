@@ -47,6 +47,16 @@ FIGURES: Final = (
     Figure("resumed", "s to go on", 2),
     Figure("of_limit", "% of the limit", 1),
     Figure("unfair", "share off by %", 1),
+    Figure("requests", "announces/s", 0, higher_is_better=True),
+    Figure("request_cpu", "CPU us/announce", 1, unit="us"),
+    Figure("core", "% of its core", 0, unit="%"),
+    Figure("p50", "p50 ms", 2, unit="ms"),
+    Figure("p99", "p99 ms", 2, unit="ms"),
+    Figure("lost", "% lost", 3, unit="%"),
+    Figure("filled", "started/s", 0, higher_is_better=True),
+    Figure("peer_memory", "bytes/peer", 0, unit="bytes"),
+    Figure("amplified", "bytes out/in", 3, unit="bytes out/in"),
+    Figure("grown", "MiB grown", 1, unit="MiB"),
     Figure("others", "others' cores", 2),
 )
 """KB is 1e3 bytes, MB 1e6 and GB 1e9; a block is 16 KiB."""

@@ -22,7 +22,16 @@ def peer_host(number: int) -> str:
 
 def free_port(host: str) -> int:
     """A port that nobody has at this address."""
-    with socket.socket() as probe:
+    return _free_port(host, socket.SOCK_STREAM)
+
+
+def free_udp_port(host: str) -> int:
+    """The same for datagrams."""
+    return _free_port(host, socket.SOCK_DGRAM)
+
+
+def _free_port(host: str, kind: int) -> int:
+    with socket.socket(socket.AF_INET, kind) as probe:
         probe.bind((host, 0))
         return int(probe.getsockname()[1])
 

@@ -156,17 +156,17 @@ def _prepared(kind: type[Controlled], library: Library, home: str) -> Controlled
 
 def _idle(daemon: Controlled) -> dict[str, float]:
     """CPU while nothing happens, and how busy the machine was with anything else."""
-    before, cpu, others = time.monotonic(), procfs.cpu_of_tree(daemon.child.pid), _others()
+    before, cpu, others = (
+        time.monotonic(),
+        procfs.cpu_of_tree(daemon.child.pid),
+        procfs.cpu_of_others(),
+    )
     time.sleep(WATCHED)
     passed = time.monotonic() - before
     return {
         "idle": (procfs.cpu_of_tree(daemon.child.pid) - cpu) / passed * 100,
-        "others": max(0.0, _others() - others) / passed,
+        "others": max(0.0, procfs.cpu_of_others() - others) / passed,
     }
-
-
-def _others() -> float:
-    return procfs.cpu_of_machine() - procfs.cpu_of_tree(os.getpid())
 
 
 def _answers(daemon: Controlled) -> dict[str, float]:

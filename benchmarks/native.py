@@ -1,4 +1,4 @@
-"""The peers that are C programs, compiled at first use: sink.c, source.c and crowd.c."""
+"""The peers that are C programs, compiled at first use."""
 
 import os
 import shutil
@@ -26,7 +26,9 @@ def compiled(name: str) -> str:
     program = os.path.join(tempfile.gettempdir(), f"txtorrent-benchmarks-{os.getuid()}", name)
     if not os.path.exists(program) or os.path.getmtime(program) < os.path.getmtime(source):
         os.makedirs(os.path.dirname(program), mode=0o700, exist_ok=True)
-        subprocess.run([compiler() or "cc", "-O2", "-o", program, source], check=True)
+        new = f"{program}.{os.getpid()}"
+        subprocess.run([compiler() or "cc", "-O2", "-o", new, source], check=True)
+        os.rename(new, program)  # another process may want to run it just now
     return program
 
 

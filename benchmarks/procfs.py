@@ -58,6 +58,11 @@ def cpu_of_machine() -> float:
     return (sum(fields) - fields[3] - fields[4]) / TICK
 
 
+def cpu_of_others() -> float:
+    """CPU seconds of whoever is not of this benchmark: no descendant of this process."""
+    return cpu_of_machine() - cpu_of_tree(os.getpid())
+
+
 def anonymous_memory(pid: int) -> int:
     """Bytes of heap and stacks of a tree: not mapped files, which are the page cache's."""
     total = 0

@@ -9,7 +9,7 @@ from typing import Any
 
 from attrs import asdict, define, field
 
-from benchmarks.budgets import OURS, THEIRS
+from benchmarks.budgets import OURS, THEIR_TRACKER, THEIRS
 from benchmarks.figures import BY_KEY, FIGURES, Figure, Run, Summary, ratios, summaries, summarize
 
 Rounds = dict[str, list[Run | None]]
@@ -104,14 +104,15 @@ def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
 
 
 def _beside(rounds: Mapping[str, Sequence[Run | None]]) -> list[str]:
-    """Our rate and CPU as a share of libtorrent's, round by round."""
-    if OURS not in rounds or THEIRS not in rounds:
+    """Our rate and CPU as a share of theirs, round by round."""
+    theirs = next((name for name in (THEIRS, THEIR_TRACKER) if name in rounds), None)
+    if OURS not in rounds or theirs is None:
         return []
     words = []
-    for key in ("rate", "cpu"):
-        shares = ratios(rounds[OURS], rounds[THEIRS], key)
+    for key in ("rate", "cpu", "requests", "request_cpu"):
+        shares = ratios(rounds[OURS], rounds[theirs], key)
         if shares:
             s = summarize(shares)
             title = BY_KEY[key].title
             words.append(f"{title} x {s.median:.2f} ({s.least:.2f}-{s.most:.2f})")
-    return [f"{OURS} beside {THEIRS}: {', '.join(words)}"] if words else []
+    return [f"{OURS} beside {theirs}: {', '.join(words)}"] if words else []

@@ -49,6 +49,17 @@ def growth_rows(results: Results) -> dict[str, Points]:
     return rows
 
 
+def points_by_client(results: Results, row: str) -> dict[str, Points]:
+    """Everybody's figures of the scenarios that are called ROW-NUMBER."""
+    found: dict[str, Points] = {}
+    for scenario in results.scenarios:
+        name, _, number = scenario.rpartition("-")
+        if name == row and number.isdigit():
+            for client, figures in results.summaries(scenario).items():
+                found.setdefault(client, {})[int(number)] = figures
+    return found
+
+
 def steps(points: Points, key: str) -> list[Step]:
     """From each number to the next, by the medians."""
     known = sorted(number for number, row in points.items() if key in row)

@@ -178,13 +178,12 @@ class Meter:
         return [after - before for after, before in zip(self._after, self._before, strict=True)]
 
     def _read(self) -> tuple[float, float, float, float]:
-        """The time, and CPU seconds: the client's, its first thread's, and those of whoever
-        is not of this benchmark, whose processes are all children of this one."""
+        """The time, and CPU seconds: the client's, its first thread's, and those of others."""
         return (
             time.monotonic(),
             procfs.cpu_of_tree(self._pid),
             procfs.cpu_of_main_thread(self._pid),
-            procfs.cpu_of_machine() - procfs.cpu_of_tree(os.getpid()),
+            procfs.cpu_of_others(),
         )
 
 

@@ -153,7 +153,7 @@ class Plots(SynchronousTestCase):
 
 class Budgets(SynchronousTestCase):
     def test_limits_with_their_tolerance(self) -> None:
-        most = Budget("sink-1", "reactor", 10.0, 8.0, "", is_ratio=False)
+        most = Budget("sink-1", "reactor", 10.0, 8.0, "", beside=None)
         least = Budget("sink-1", "rate", 1.3, 2.0, "")
         for budget, value, allowed, reached in [
             (most, 7.9, True, True),
@@ -168,17 +168,22 @@ class Budgets(SynchronousTestCase):
 
     def test_judged_by_the_median_of_absolute_figures_and_of_ratios(self) -> None:
         budgets = [
-            Budget("sink-1", "reactor", 8.0, 8.0, "", is_ratio=False),
+            Budget("sink-1", "reactor", 8.0, 8.0, "", beside=None),
             Budget("sink-1", "rate", 1.0, 1.0, ""),
             Budget("seed-1", "rate", 1.0, 1.0, "not run: not judged"),
+            Budget("sink-1", "rate", 1.0, 1.0, "", beside="aria2"),
         ]
-        verdicts = judge(budgets, sample_results().scenarios)
-        self.assertEqual([verdict.value for verdict in verdicts], [8.125, 1.75])
-        self.assertEqual([verdict.is_exceeded for verdict in verdicts], [False, False])
+        results = sample_results()
+        for rate in (600.0, 400.0, 50.0):
+            results.note("sink-1", "aria2", {"rate": rate})
+        verdicts = judge(budgets, results.scenarios)
+        self.assertEqual([verdict.value for verdict in verdicts], [8.125, 1.75, 0.5])
+        self.assertEqual([verdict.is_exceeded for verdict in verdicts], [False, False, True])
+        self.assertIn("x aria2", str(verdicts[-1]))
 
     def test_microseconds_of_a_slow_machine_are_longer(self) -> None:
         budgets = [
-            Budget("sink-1", "reactor", 5.0, 5.0, "", is_ratio=False),
+            Budget("sink-1", "reactor", 5.0, 5.0, "", beside=None),
             Budget("sink-1", "rate", 1.0, 1.0, ""),
         ]
         usual, slow = judge(budgets, sample_results().scenarios)[0], slowness([USUAL * 1.25])
@@ -192,7 +197,7 @@ class Budgets(SynchronousTestCase):
     def test_what_could_not_be_measured_is_exceeded(self) -> None:
         budgets = [
             Budget("check", "rate", 1.0, 1.0, ""),
-            Budget("check", "reactor", 1.0, 1.0, "", is_ratio=False),
+            Budget("check", "reactor", 1.0, 1.0, "", beside=None),
         ]
         for rounds in ({"txtorrent": [None]}, {"txtorrent": [{"rate": 1.0}]}, {}):
             for verdict in judge(budgets, {"check": rounds}):
@@ -209,13 +214,13 @@ class Budgets(SynchronousTestCase):
         self.assertIn("EXCEEDED  sink-1 cpu: 1.10", str(Verdict(budget, 1.1)))
         self.assertIn("reaches the goal", str(Verdict(budget, 0.5)))
         for figure, unit in [("reactor", "us"), ("sha1", "x all cores' SHA-1")]:
-            budget = Budget("check", figure, 2.0, 2.0, "", is_ratio=False)
+            budget = Budget("check", figure, 2.0, 2.0, "", beside=None)
             self.assertIn(f" 2 {unit}, goal", str(Verdict(budget, 1.0)))
 
     def test_the_table_is_about_what_is_measured(self) -> None:
         known = {scenario.name for scenario in scenarios(parse(["--quick"]))}
         for quick in ([], ["--quick"]):
-            known |= {scenario.name for scenario in own_scenarios(parse([*OWN_WORKS, *quick]))}
+            known |= set(own_scenarios(parse([*OWN_WORKS, *quick])))
         for budget in BUDGETS:
             self.assertIn(budget.scenario, known)
             self.assertIn(budget.figure, BY_KEY)
@@ -383,17 +388,18 @@ class CommandLine(SynchronousTestCase):
             self.assertEqual(found, expected)
 
     def test_what_only_we_are_measured_at_is_to_be_named(self) -> None:
-        self.assertEqual(own_scenarios(parse([])), [])
+        self.assertEqual(own_scenarios(parse([])), {})
         options = parse(["limits", "--size", "64"])
         self.assertEqual(scenarios(options), [])
         self.assertEqual(
-            [scenario.name for scenario in own_scenarios(options)],
+            list(own_scenarios(options)),
             [f"limits-{way}-{rate}" for rate in RATES for way in ("download", "upload")],
         )
         all_of_them = own_scenarios(parse([*OWN_WORKS]))
-        names = [(scenario.name, scenario.client) for scenario in all_of_them]
-        self.assertEqual(len(names), len(set(names)))
-        self.assertEqual({name.partition("-")[0] for name, _ in names}, set(OWN_WORKS))
+        for name, taking_part in all_of_them.items():
+            clients = [scenario.client for scenario in taking_part]
+            self.assertEqual(len(clients), len(set(clients)), name)
+        self.assertEqual({name.partition("-")[0] for name in all_of_them}, set(OWN_WORKS))
 
     def test_who_takes_part_with_idle_peers(self) -> None:
         kinds = [*CLIENTS.values(), TxtorrentTurns]
@@ -443,10 +449,13 @@ class CommandLine(SynchronousTestCase):
         self.assertEqual(asked[1:], [{"sink-10"}])
 
     def test_mistakes(self) -> None:
-        for argv in (["upload"], ["--clients", "vuze"]):
+        for argv in (["upload"], ["--clients", "vuze"], ["--trackers", "chihaya"]):
             with redirect_stderr(StringIO()) as said:
                 self.assertRaises(SystemExit, parse, argv)
             self.assertIn(f"{argv[-1]}; there is", said.getvalue())
+        with redirect_stderr(StringIO()) as said:
+            self.assertRaises(SystemExit, parse, ["tracker", "--announcing", "999"])
+        self.assertIn("1000 torrents", said.getvalue())
 
     def test_earlier_results_are_shown_and_plotted(self) -> None:
         folder = self.mktemp()

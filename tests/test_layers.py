@@ -23,6 +23,7 @@ FLOORS = (
     ("torrent",),
     ("session", "supervised", "peersources", "settings", "seedbox"),
     ("control", "trackerserver", "cli", "daemon"),
+    ("trackerservice",),
     ("tap", "trackertap"),
 )
 # Floors whose rooms may import each other: words that everyone uses, and all torrents.
@@ -269,7 +270,7 @@ PLANTED = [
     ("peer", "from txtorrent.tracker.http import x", "sideways on floor 3"),
     ("webseed", "if TYPE_CHECKING:\n    from txtorrent.dht import node", "sideways on floor 3"),
     ("control.api", "from txtorrent.cli import main", "sideways on floor 6"),
-    ("control.api", "from txtorrent.tap import Options", "upwards, from floor 6 to 7"),
+    ("control.api", "from txtorrent.tap import Options", "upwards, from floor 6 to 8"),
     ("trackerserver", "from txtorrent.session import Session", "trackerserver uses"),
     ("trackerserver.config", "from txtorrent.settings.table import SETTINGS", "trackerserver uses"),
     ("trackerserver.config", "from txtorrent.config.records import Setting", None),

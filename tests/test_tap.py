@@ -83,8 +83,8 @@ class OnASimulatedNetwork(Home):
     def patch_random(self, service):
         made = service._make_session
 
-        def make():
-            session = made()
+        def make(descriptors):
+            session = made(descriptors)
             session._random = Random(service._options["directory"])
             return session
 

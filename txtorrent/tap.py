@@ -6,6 +6,7 @@ This is the one place that takes the reactor from where Twisted keeps it.
 import os
 from typing import Any, Final, cast
 
+from attrs import evolve
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, gatherResults, succeed
 from twisted.internet.defer import TimeoutError as OutOfTimeError
@@ -14,6 +15,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from txtorrent.address import Address
+from txtorrent.config.document import ConfigError
 from txtorrent.control.access import Credentials
 from txtorrent.control.interfaces import Session as ControlledSession
 from txtorrent.control.logtail import LogTail
@@ -21,6 +23,7 @@ from txtorrent.control.server import Control, ControlOptions, default_endpoint, 
 from txtorrent.daemon import process
 from txtorrent.daemon.checks import explain_port
 from txtorrent.daemon.console import Console, filtered
+from txtorrent.daemon.errors import UserError
 from txtorrent.daemon.hooks import Hooks
 from txtorrent.daemon.intake import Intake
 from txtorrent.daemon.notify import READY, STOPPING, ServiceManager
@@ -37,12 +40,16 @@ from txtorrent.seedbox.preferences import stored_settings
 from txtorrent.seedbox.seedbox import Seedbox
 from txtorrent.session import MOST_CONNECTIONS, Session, SessionOptions
 from txtorrent.settings.settings import Settings
+from txtorrent.settings.table import TRACKER_PORT
 from txtorrent.storage.disk import Disk
 from txtorrent.storage.filepool import default_limit
 from txtorrent.storage.journal import StateInUse
 from txtorrent.storage.listing import Listing
 from txtorrent.supervised import Supervised
 from txtorrent.tracker.guard import look_up
+from txtorrent.trackerserver.config import TrackerConfig, default, read
+from txtorrent.trackerserver.server import CannotListen
+from txtorrent.trackerservice import TrackerPart
 
 REPORT_EVERY: Final = 10
 """Seconds between progress lines in a log; a terminal's live line changes every second."""
@@ -50,6 +57,10 @@ REPORT_EVERY: Final = 10
 SURROUNDINGS_LIMIT: Final = 8.0
 """Seconds for scripts and looks at watched directories to end, while the session stops: all has to
 be over within ten."""
+TRACKER_SHARE: Final = 4
+"""A tracker beside the seedbox has one of so many descriptors for its connections."""
+TRACKER_STATE: Final = "tracker.swarms"
+"""What keeps its swarms over a restart, in the state directory."""
 START_LIMIT: Final = 1.0
 """Seconds that a start under way is given to end by itself before everything is stopped."""
 
@@ -61,6 +72,25 @@ class Options(_Options):
 
     log_tail: LogTail
     """The last lines, for the control API."""
+
+    tracker: TrackerConfig | None = None
+    """Of the tracker that runs beside the seedbox, if one is to."""
+
+    def read_tracker_config(self) -> TrackerConfig:
+        """That tracker's settings. UserError. Reads files."""
+        path, port = (self.settings.get(f"trackerserver_{name}") for name in ("config", "port"))
+        try:
+            config = read(path) if path else default()
+        except ConfigError as error:
+            raise UserError(str(error)) from None
+        if config.state_file is None:
+            config = evolve(config, state_file=os.path.join(self["state"], TRACKER_STATE))
+        return config if path and port == TRACKER_PORT else evolve(config, port=port)
+
+    def _check_surroundings(self) -> None:
+        if self.settings.get("trackerserver_enabled"):
+            self.tracker = self.read_tracker_config()
+        super()._check_surroundings()
 
     def postOptions(self) -> None:
         super().postOptions()
@@ -86,6 +116,8 @@ class TorrentService(Service):
         self._control: Control | None = None
         self._watching: WatchDirectories | None = None
         self._scripts: Scripts | None = None
+        self._tracker: TrackerPart | None = None
+        self._tracker_listens: Deferred[None] = succeed(None)
         self._named: list[Entry] = []
         self._reporter = Supervised(reactor, 1.0, self._report)
         self._reports = 0
@@ -93,15 +125,22 @@ class TorrentService(Service):
         self._failed = False
 
     def privilegedStartService(self) -> None:
-        """Take the port while a port below 1024 may still be taken."""
-        self._session = self._make_session()
+        """Take the ports while those below 1024 may still be taken."""
+        descriptors = process.raise_descriptor_limit()
+        config = self._options.tracker
+        if config is not None:
+            share = descriptors // TRACKER_SHARE
+            descriptors -= share
+            read_again = self._options.read_tracker_config
+            self._tracker = TrackerPart(self._reactor, config, read_again, share)
+            self._tracker_listens = Deferred.fromCoroutine(self._tracker.listen())
+        self._session = self._make_session(descriptors)
         try:
             self._session.listen()
         except CannotListenError:
             self._could_not_start(Failure())
 
-    def _make_session(self) -> Session:
-        descriptors = process.raise_descriptor_limit()
+    def _make_session(self, descriptors: int) -> Session:
         options, get = self._options, self._options.settings.get
         most = process.connections_within(descriptors, default_limit(), MOST_CONNECTIONS)
         return Session(
@@ -154,6 +193,9 @@ class TorrentService(Service):
             await seedbox.stop_all()
         await session.stop()
         await surroundings
+        tracker, self._tracker = self._tracker, None
+        if tracker is not None:  # the last one: our own torrents tell it that they stop
+            await tracker.stop()
         if said:
             _log.info("stopped")
 
@@ -171,7 +213,9 @@ class TorrentService(Service):
     async def _start(self) -> None:
         session, options = self._session, self._options
         assert session is not None
+        await self._tracker_listens
         await session.start()
+        await self._start_tracker()
         settings = options.settings_with(await stored_settings(Listing(session.journal)))
         for name in settings.overridden:
             _log.info("{name} is as it was changed at run time, not as in the file", name=name)
@@ -188,6 +232,11 @@ class TorrentService(Service):
         process.freeze_what_is_loaded()
         self._manager.tell(READY)
         self._reporter.start()
+
+    async def _start_tracker(self) -> None:
+        if self._tracker is not None and self.running:
+            await self._tracker.start()
+            process.call_at_hangup(self._reactor, self._tracker.reload)
 
     def _begin_surroundings(self, session: Session, seedbox: Seedbox, settings: Settings) -> None:
         get = settings.get
@@ -263,7 +312,7 @@ class TorrentService(Service):
         if not self.running:
             return  # it was to be stopped before it had begun
         self._failed = True
-        if isinstance(error, (StateInUse, OSError, RequestError, CannotListenError)):
+        if isinstance(error, (StateInUse, OSError, RequestError, CannotListenError, CannotListen)):
             self._options.complain(_explain(error, self._options))
         else:
             _log.failure("an error of ours while starting", failure)
@@ -304,6 +353,8 @@ def _explain(error: Exception, options: Options) -> str:
         return f"--state: {error}"
     if isinstance(error, OSError):
         return f"--state {options['state']}: {error.strerror or error}"
+    if isinstance(error, CannotListen):
+        return f"the tracker: {error}"
     return error.text if isinstance(error, RequestError) else str(error)
 
 

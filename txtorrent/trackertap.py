@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import Callable
-from random import Random
-from secrets import token_bytes
 from typing import Any, Final
 
 from attrs import evolve
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, succeed
-from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -25,9 +20,9 @@ from txtorrent.daemon.errors import UserError
 from txtorrent.daemon.notify import READY, STOPPING, ServiceManager
 from txtorrent.trackerserver import words
 from txtorrent.trackerserver.config import TrackerConfig, default, read
-from txtorrent.trackerserver.server import CannotListen, Surroundings, TrackerServer
+from txtorrent.trackerserver.server import CannotListen
 from txtorrent.trackerserver.table import PORT
-from txtorrent.trackerserver.web import MAX_CONNECTIONS
+from txtorrent.trackerservice import TrackerPart
 
 STATE_FILE: Final = "txtorrent/tracker.swarms"
 """In $XDG_STATE_HOME: what keeps swarms over a restart, unless the user says otherwise."""
@@ -125,7 +120,10 @@ the word txtorrent-tracker: see twistd --help."""
             config = read(path) if path is not None else default()
         except ConfigError as error:
             raise UserError(str(error)) from None
-        return evolve(config, **self._given(config))
+        config = evolve(config, **self._given(config))
+        if config.http == () and config.udp == ():
+            raise UserError("nowhere to listen: leave out --http none or --udp none")
+        return config
 
     def _given(self, config: TrackerConfig) -> dict[str, Any]:
         """What the command line says, and what follows from where we are."""
@@ -152,33 +150,21 @@ class TrackerService(Service):
         self._reactor = reactor
         self._options = options
         self._manager = ServiceManager(os.environ)
-        self._server: TrackerServer | None = None
+        self._tracker: TrackerPart | None = None
         self._starting: Deferred[None] = succeed(None)
         self._has_failed = False
 
     def privilegedStartService(self) -> None:
         """Take ports below 1024 while that is still possible."""
-        descriptors = process.raise_descriptor_limit()
-        reactor = self._reactor
-        self._server = TrackerServer(
-            self._options.config,
-            Surroundings(
-                reactor,
-                time.time,
-                Random(),
-                token_bytes,
-                lambda call, *args: deferToThreadPool(
-                    reactor, reactor.getThreadPool(), call, *args
-                ),
-                max(8, min(MAX_CONNECTIONS, descriptors - RESERVED)),
-            ),
-        )
-        self._starting = Deferred.fromCoroutine(self._server.listen())
+        room = process.raise_descriptor_limit() - RESERVED
+        options = self._options
+        self._tracker = TrackerPart(self._reactor, options.config, options.read_config, room)
+        self._starting = Deferred.fromCoroutine(self._tracker.listen())
         self._starting.addErrback(self._could_not_start)
 
     def startService(self) -> None:
         super().startService()  # type: ignore[no-untyped-call]
-        if self._server is None:
+        if self._tracker is None:
             self.privilegedStartService()  # twist leaves that out
         process.collect_seldom()
         self._starting.addCallback(lambda _: Deferred.fromCoroutine(self._start()))
@@ -186,46 +172,24 @@ class TrackerService(Service):
 
     def stopService(self) -> Deferred[None]:
         super().stopService()  # type: ignore[no-untyped-call]
-        server, self._server = self._server, None
-        if server is None or self._has_failed:
+        tracker, self._tracker = self._tracker, None
+        if tracker is None or self._has_failed:
             return succeed(None)
         self._manager.tell(STOPPING)
-        return self._starting.addCallback(lambda _: Deferred.fromCoroutine(self._stop(server)))
+        return self._starting.addCallback(lambda _: Deferred.fromCoroutine(self._stop(tracker)))
 
     async def _start(self) -> None:
-        server = self._server
-        if server is None or self._has_failed:
+        if self._tracker is None or self._has_failed:
             return
-        await server.start()
-        for address in server.addresses:
-            _log.info("tracking at {address}", address=address)
+        await self._tracker.start()
         process.freeze_what_is_loaded()
-        process.call_at_hangup(self._reactor, self.reload)
+        process.call_at_hangup(self._reactor, self._tracker.reload)
         self._manager.tell(READY)
 
-    async def _stop(self, server: TrackerServer) -> None:
+    async def _stop(self, tracker: TrackerPart) -> None:
         _log.info("stopping: keeping what is known of peers")
-        await server.stop()
+        await tracker.stop()
         _log.info("stopped")
-
-    def reload(self) -> Deferred[None]:
-        """Read the settings file again: for SIGHUP."""
-        reading = self._in_thread(self._options.read_config)
-        return reading.addCallbacks(self._reloaded, self._not_reloaded)
-
-    def _in_thread(self, call: Callable[..., Any], *args: Any) -> Deferred[Any]:
-        return deferToThreadPool(self._reactor, self._reactor.getThreadPool(), call, *args)
-
-    def _reloaded(self, config: TrackerConfig) -> None:
-        if self._server is not None:
-            later = self._server.apply(config)
-            _log.info("the settings have been read again")
-            for name in later:
-                _log.warn("{name} counts from the next start", name=name)
-
-    def _not_reloaded(self, failure: Failure) -> None:
-        failure.trap(UserError)
-        _log.error("the settings stay as they are: {why}", why=str(failure.value))
 
     def _could_not_start(self, failure: Failure) -> None:
         """Too late for the command line to refuse it: say it, and end with status 1."""

@@ -38,7 +38,7 @@ class Example(SynchronousTestCase):
         config = self.read("\n".join(lines))
         self.assertEqual(config.http, ("tcp:6969:interface=\\:\\:",))
         self.assertEqual(config.udp, (("::", 6969),))
-        self.assertEqual(evolve(config, http=None, udp=None), default())
+        self.assertEqual(evolve(config, http=None, udp=None, state_file=None), default())
 
     def test_samples(self):
         short = f'info_hash = "{"00" * 20}"\n' + "\n".join(SAMPLES["peers"])

@@ -18,7 +18,7 @@ from txtorrent.config.records import Bad
 MAX_FILE: Final = 1 << 20
 """Bytes. The example is some 10 kB, and thousands of tables fit in."""
 MAX_DEPTH: Final = 50
-"""Arrays and objects of JSON within each other: whatever walks through them may call itself."""
+"""Arrays and tables within each other: whatever walks through them may call itself."""
 _WHERE: Final = re.compile(r"^(.*) \(at (?:line (\d+), column \d+|end of document)\)$", re.DOTALL)
 _ENDS: Final = re.compile(r"\]|\"\"\"|'''")
 """Stands in the last line of every TOML statement of several lines."""
@@ -72,7 +72,9 @@ def read_text(path: str, most: int = MAX_FILE) -> str:
 def parse_toml(text: str, name: str) -> Document:
     """ConfigError when it is no TOML."""
     try:
-        return Document(name, text, tomllib.loads(text))
+        values = tomllib.loads(text)
+        _check_depth(values)
+        return Document(name, text, values)
     except tomllib.TOMLDecodeError as error:
         reason, line = _of_toml(error, text)
         raise ConfigError(f"{name}:{line}: {shortened(reason)}") from None
@@ -84,7 +86,7 @@ def parse_json(text: str, name: str) -> Document:
     """ConfigError when it is no JSON, no object, or has a key twice in one object."""
     try:
         values = json.loads(text, object_pairs_hook=_members)
-        twice = next(_twice(values, ()), None)
+        _check_depth(values)
     except json.JSONDecodeError as error:
         raise ConfigError(f"{name}:{error.lineno}: {shortened(error.msg)}") from None
     except (ValueError, RecursionError):
@@ -92,9 +94,22 @@ def parse_json(text: str, name: str) -> Document:
     if not isinstance(values, dict):
         raise ConfigError(f"{name}:1: this is no JSON object: write {{ before the first key")
     document = Document(name, text, values, is_json=True)
+    twice = next(_twice(values, ()), None)
     if twice is not None:
-        raise document.error(Bad(twice, f"{twice[-1]} is there twice"))
+        raise document.error(Bad(twice, f"{twice[-1]!r} is there twice"))
     return document
+
+
+def _check_depth(values: Any) -> None:
+    """ValueError when it is nested too deep."""
+    level = [values]
+    for _ in range(MAX_DEPTH):
+        holders = [each for each in level if isinstance(each, dict | list)]
+        level = [part for each in holders
+                 for part in (each.values() if isinstance(each, dict) else each)]  # fmt: skip
+        if not level:
+            return
+    raise ValueError(f"more than {MAX_DEPTH} arrays and tables in each other")
 
 
 class _Ambiguous(dict[str, Any]):
@@ -114,9 +129,7 @@ def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _twice(value: Any, keys: Keys) -> Iterator[Keys]:
-    """The ways to keys that are there more than once. ValueError when it is nested too deep."""
-    if len(keys) > MAX_DEPTH:
-        raise ValueError(f"more than {MAX_DEPTH} arrays and objects in each other")
+    """The ways to keys that are there more than once."""
     if isinstance(value, _Ambiguous):
         yield (*keys, value.key)
     if isinstance(value, dict | list):

@@ -33,7 +33,7 @@ def parse(text: str, name: str) -> dict[str, Any]:
 def place(setting: Setting) -> tuple[str, ...]:
     """The keys under which the file has a setting: ("control", "username")."""
     section, _, key = setting.name.partition("_")
-    return (section, key) if section in SECTIONS else (setting.name,)
+    return (SECTIONS[section], key) if section in SECTIONS else (setting.name,)
 
 
 def _checked(document: Mapping[str, Any]) -> dict[str, Any]:
@@ -51,7 +51,7 @@ def _checked(document: Mapping[str, Any]) -> dict[str, Any]:
 
 def _flat(document: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], Any]]:
     for key, value in document.items():
-        if key not in SECTIONS:
+        if key not in SECTIONS.values():
             yield (key,), value
         elif isinstance(value, Mapping):
             yield from (((key, inner), each) for inner, each in value.items())
@@ -65,7 +65,7 @@ def _unknown(keys: tuple[str, ...]) -> Setting:
     if section and (key,) in _PLACES:
         hint = f"; {key} belongs above the first line with [ ]"
     else:
-        hint = did_you_mean(key, [*here, *(() if section else SECTIONS)])
+        hint = did_you_mean(key, [*here, *(() if section else SECTIONS.values())])
     where = f" in [{section[0]}]" if section else ""
     raise Bad(keys, f"there is no setting {key!r}{where}{hint}")
 

@@ -39,8 +39,9 @@ from txtorrent.settings.words import (
 )
 from txtorrent.swarm.schedule import DAYS
 
-SECTIONS: Final = ("scripts", "control")
-"""Tables of the file whose keys are settings of their own."""
+SECTIONS: Final = {"scripts": "scripts", "control": "control", "trackerserver": "tracker"}
+"""Tables of the file whose keys are settings of their own, by what these settings begin with."""
+TRACKER_PORT: Final = 6969
 LOG_LEVELS: Final = ("debug", "info", "warn", "error", "critical")
 ROUTERS: Final = tuple(f"{host}:{port}" for host, port in DhtOptions().routers)
 _RATE: Final = Amount(per_second=True)
@@ -222,6 +223,17 @@ CHAPTERS: Final = (
         Setting("control_hosts", List(Text("a host name", host), 100), [],
                 "Names besides localhost and IP addresses by which clients may call this machine"
                 " over TCP.", file_only=True),
+    )),
+    Chapter("[tracker]: a tracker of our own in this process; SIGHUP reads its settings again", (
+        Setting("trackerserver_enabled", Flag(), False,
+                "Whether to run one, for torrents that are made here.", file_only=True),
+        Setting("trackerserver_port", Whole(1, 65535), TRACKER_PORT,
+                "Its TCP and UDP port, unless the file of its settings says where to listen.",
+                file_only=True),
+        Setting("trackerserver_config", Path(optional=True), "",
+                "The file of its settings, TOML or JSON: the same as that of the command"
+                " txtorrent-tracker; empty: everybody may announce any torrent.",
+                file_only=True),
     )),
     Chapter("Tables", (
         Setting("schedule", List(Record((

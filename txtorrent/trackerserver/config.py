@@ -92,7 +92,8 @@ def default() -> TrackerConfig:
 def _named(document: Document, bad: Bad) -> ConfigError:
     """The error, with the key as it was written, and where."""
     keys = as_written(document.values, bad.path)
-    name = ".".join(str(key) for key in keys if isinstance(key, str))
+    names = [key for key in keys if isinstance(key, str)]
+    name = ".".join(key if key.isidentifier() else repr(key) for key in names)
     return document.error(Bad(keys, f"{name}: {bad}" if name else str(bad)))
 
 

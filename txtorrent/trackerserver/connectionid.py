@@ -29,16 +29,18 @@ class ConnectionIds:
 
     def issue(self, host: bytes, now: int) -> bytes:
         """The 8 bytes for who asks from this address, 4 or 16 bytes."""
-        return (now % _STAMPS).to_bytes(_STAMP_SIZE, "big") + self._hash(host, now)
+        stamp = (now % _STAMPS).to_bytes(_STAMP_SIZE, "big")
+        return stamp + self._hash(now.to_bytes(8, "big") + host)
 
     def is_valid(self, connection: bytes, host: bytes, now: int) -> bool:
         """Whether an id was given to this address within `LIFE`."""
-        age = (now - int.from_bytes(connection[:_STAMP_SIZE], "big")) % _STAMPS
-        if age > LIFE:
+        age = (now - (connection[0] << 8 | connection[1])) % _STAMPS
+        if age > LIFE or age > now:
             return False
-        return compare_digest(connection[_STAMP_SIZE:], self._hash(host, now - age))
+        expected = self._hash((now - age).to_bytes(8, "big") + host)
+        return compare_digest(connection[_STAMP_SIZE:], expected)
 
-    def _hash(self, host: bytes, issued: int) -> bytes:
+    def _hash(self, issued: bytes) -> bytes:
         keyed = self._keyed.copy()
-        keyed.update(issued.to_bytes(8, "big", signed=True) + host)
+        keyed.update(issued)
         return keyed.digest()

@@ -113,15 +113,15 @@ class Crowd:
         """The compact addresses of up to `wanted` peers, and their ids if those are asked for, from
         a random place on, without the peer at `hole` (-1: of all)."""
         size = len(self.expiries) - (hole >= 0)
-        if wanted >= size:
-            run = _around(0, size, hole)
-        else:
-            begin = below(size)
-            end = begin + wanted
-            run = _around(begin, min(end, size), hole)
-            if end > size:
-                run += _around(0, end - size, hole)
+        begin = below(size) if wanted < size else 0
+        end = begin + wanted
         width = self.width
+        if end <= size and not begin <= hole < end and not with_ids:  # as good as always
+            begin += 0 <= hole < begin
+            return bytes(self.addresses[begin * width : (begin + wanted) * width]), b""
+        run = _around(begin, min(end, size), hole)
+        if wanted < size < end:
+            run += _around(0, end - size, hole)
         addresses = [self.addresses[begin * width : end * width] for begin, end in run]
         return b"".join(addresses), self._ids_of(run) if with_ids else b""
 

@@ -4,6 +4,7 @@ Whether they seed is not known; they count as seeders, since somebody put them t
 """
 
 from collections.abc import Iterable
+from math import ceil
 from random import Random
 from typing import Final, NamedTuple
 
@@ -135,7 +136,7 @@ def _kept(others: Selection, told: list[FixedPeer], room: int) -> tuple[list[int
     new4 = _new(others.peers4, 6, places)
     new6 = _new(others.peers6, 18, places)
     if len(new4) + len(new6) > room:
-        room4 = (room * len(new4) + len(new6)) // (len(new4) + len(new6))
+        room4 = ceil(room * len(new4) / (len(new4) + len(new6)))
         return new4[:room4], new6[: room - room4]
     return new4, new6
 

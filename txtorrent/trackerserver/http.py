@@ -47,10 +47,10 @@ class TrackerSite:
             if isinstance(noted, Deferred):
                 noted.addErrback(lambda failure: failure.trap(Refused) and None)
         answer = self._tracker.announce(first, passkey, asked.with_ids)
-        if isinstance(answer, Deferred):
-            answered = answer.addCallback(self._announced, asked)
-            return answered.addErrback(self._failed)
-        return self._announced(answer, asked)
+        if isinstance(answer, wire.Answer):
+            return self._announced(answer, asked)
+        answered = answer.addCallback(self._announced, asked)
+        return answered.addErrback(self._failed)
 
     def _announces(self, asked: wire.HttpAnnounce, asker: bytes) -> list[ReceivedAnnounce]:
         """One for each address that the peer has, which is one unless a proxy says more."""
@@ -65,10 +65,10 @@ class TrackerSite:
     def _scrape(self, request: WebRequest, host: str, passkey: bytes | None) -> Response:
         asked = wire.read_scrape(request.query)
         found = self._tracker.scrape(asked, self._asker(request, host), passkey)
-        if isinstance(found, Deferred):
-            scraped = found.addCallback(self._scraped)
-            return scraped.addErrback(self._failed)
-        return self._scraped(found)
+        if isinstance(found, dict):
+            return self._scraped(found)
+        scraped = found.addCallback(self._scraped)
+        return scraped.addErrback(self._failed)
 
     def _asker(self, request: WebRequest, host: str) -> bytes:
         """The address of who asks, through proxies that are believed."""
@@ -78,7 +78,7 @@ class TrackerSite:
         return self._tracker.policy.proxies.asker(packed(host), forwarded.decode("latin-1"))
 
     def _announced(self, answer: wire.Answer, asked: wire.HttpAnnounce) -> WebResponse:
-        self._counts.announces[asked.announce.event.value] += 1
+        self._counts.announced(asked.announce.event)
         return WebResponse(wire.announce_answer(answer, asked.is_compact, asked.with_ids))
 
     def _scraped(self, found: Scraped) -> WebResponse:

@@ -46,7 +46,7 @@ class Intervals:
     def next(self) -> int:
         """Seconds until the next announce of the peer that is answered."""
         self._counted += 1
-        return self.current + int(self._draw() * SPREAD * self.current)
+        return int(self.current * (1.0 + SPREAD * self._draw()))
 
     @property
     def lifetime(self) -> int:

@@ -33,6 +33,7 @@ LOOKED_AT: Final = 20_000
 KEPT_EMPTY: Final = 7 * 24 * 3600
 """Seconds for which it is remembered how often a torrent without peers was completed."""
 
+_STOPPED: Final = Event.STOPPED
 _log = Logger()
 
 InThread = Callable[..., Deferred[Any]]
@@ -95,7 +96,7 @@ class MemoryStore:
         """Of `Store`. Refused: there is no room for one more."""
         swarm = self._swarms.get(announce.info_hash)
         tail = announce.peer_id + announce.key
-        if announce.event is Event.STOPPED:
+        if announce.event is _STOPPED:
             return self._stopped(swarm, tail)
         if swarm is None:
             swarm = self._new_swarm(announce.info_hash)

@@ -17,7 +17,6 @@ from txtorrent.trackerserver.interfaces import Reason, Refused, Totals
 from txtorrent.trackerserver.tracker import Tracker
 from txtorrent.trackerserver.webrequest import WebRequest, WebResponse
 from txtorrent.units import show_time
-from txtorrent.wire.received import EVENTS
 
 PAGE: Final = (b"/", b"/stats")
 METRICS: Final = b"/metrics"
@@ -40,7 +39,7 @@ class Pages:
             return WebResponse(_WELCOME, 200 if request.path == PAGE[0] else 403)
         show = self._metrics if request.path == METRICS else self._page
         totals = self._tracker.store.totals()
-        return totals.addCallback(show) if isinstance(totals, Deferred) else show(totals)
+        return show(totals) if isinstance(totals, Totals) else totals.addCallback(show)
 
     def _metrics(self, totals: Totals) -> WebResponse:
         registry = CollectorRegistry()
@@ -63,8 +62,8 @@ class Pages:
         for way, counts in self._tracker.statistics.ways.items():
             yield ""
             yield f"over {way.upper()}"
-            for event, count in zip(EVENTS, counts.announces, strict=True):
-                yield f"  announces, {_event(event.name):<12}{count:>14,}"
+            for event, count in counts.announces.items():
+                yield f"  announces, {event.name.lower():<12}{count:>14,}"
             yield f"  scrapes                {counts.scrapes:>14,}"
             for reason, count in sorted(counts.refused.items(), key=lambda item: item[0].value):
                 yield f"  refused, {reason.value:<14}{count:>14,}"
@@ -96,8 +95,8 @@ class _Figures(Collector):
         refused = _counter("refused", "Requests answered with a failure.", ["transport", "reason"])
         dropped = _counter("dropped", "Requests not answered.", ["transport", "reason"])
         for way, counts in self._tracker.statistics.ways.items():
-            for event, count in zip(EVENTS, counts.announces, strict=True):
-                announces.add_metric([way, _event(event.name)], count)
+            for event, count in counts.announces.items():
+                announces.add_metric([way, event.name.lower()], count)
             scrapes.add_metric([way], counts.scrapes)
             for reason in Reason:
                 refused.add_metric([way, reason.value], counts.refused[reason])
@@ -120,7 +119,3 @@ class _Figures(Collector):
 
 def _counter(name: str, doc: str, labels: list[str]) -> CounterMetricFamily:
     return CounterMetricFamily(f"txtorrent_tracker_{name}", doc, labels=labels)
-
-
-def _event(name: str) -> str:
-    return name.lower()

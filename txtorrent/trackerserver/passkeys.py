@@ -34,7 +34,7 @@ REMEMBERED: Final = 86_400.0
 MAX_SAVED: Final = 50_000
 """Peers of which the last totals are saved, the latest ones: some 8 MB of JSON."""
 MAX_TOTAL: Final = 1 << 63
-"""Bytes that a user can have moved: what readers of the statistics can still take."""
+"""Bytes that a peer can say: all that UDP trackers are told fits (BEP 15)."""
 _FORGOTTEN_AT_ONCE: Final = 2
 """Peers forgotten at each announce, which brings one at the most."""
 _HASH: Final = 20
@@ -49,6 +49,11 @@ class User:
     uploaded: int = 0
     downloaded: int = 0
     _peers: int = field(default=0, repr=False)
+    _prefix: bytes = field(init=False, repr=False)
+    """Of the keys of this user's peers: two users' peers may have the same id."""
+
+    def __attrs_post_init__(self) -> None:
+        self._prefix = bytes.fromhex(self.id[:16])
 
     @property
     def ratio(self) -> float | None:
@@ -88,38 +93,36 @@ class Passkeys:
 
     def replace(self, names: Mapping[bytes, str]) -> None:
         """The list was read again: who is still in it keeps what was counted."""
-        known = self._by_id
-        self._users = {key: _kept(known, key, name) for key, name in names.items()}
+        self._users = {key: self._kept(key, name) for key, name in names.items()}
         self._by_id = {user.id: user for user in self._users.values()}
-        for place, last in list(self._last.items()):
-            if last.user.id not in self._by_id:
-                del self._last[place]
 
     def count(self, user: User, announce: ReceivedAnnounce, now: float) -> None:
         """Take an announce of the user's into account. `now` in seconds, never going back."""
         self._forget_old(now)
-        place = _place(user, announce)
+        place = user._prefix + announce.info_hash + announce.peer_id
+        said = _Last(user, _bounded(announce.uploaded), _bounded(announce.downloaded), now)
         last = self._last.get(place)
         if last is not None and announce.event is not Event.STARTED:
             most = int((now - last.at) * MAX_RATE)
-            _add(user, _grown(last.uploaded, announce.uploaded, most),
-                 _grown(last.downloaded, announce.downloaded, most))  # fmt: skip
+            user.uploaded += _grown(last.uploaded, said.uploaded, most)
+            user.downloaded += _grown(last.downloaded, said.downloaded, most)
         if announce.event is Event.STOPPED:
             self._forget(place)
         else:
-            self._remember(place, _Last(user, announce.uploaded, announce.downloaded, now))
+            self._remember(place, said)
 
     def to_plain(self) -> dict[str, Any]:
-        """What is to outlive the process, for JSON."""
+        """What is to outlive the process, for JSON. Tuples of what is no container: lists of
+        lists would have the garbage collector look through all that the process has."""
         latest = islice(reversed(self._last.items()), MAX_SAVED)
         return {
             "users": {
-                user.id: [user.uploaded, user.downloaded]
+                user.id: (user.uploaded, user.downloaded)
                 for user in self._by_id.values()
                 if user.uploaded or user.downloaded
             },
             "peers": [
-                [last.user.id, place[-2 * _HASH :].hex(), last.uploaded, last.downloaded]
+                (last.user.id, place[-2 * _HASH :].hex(), last.uploaded, last.downloaded)
                 for place, last in latest
             ],
         }
@@ -135,10 +138,19 @@ class Passkeys:
         for name, where, uploaded, downloaded in reversed(peers):
             user = self._by_id.get(name)
             if user is not None:
-                self._remember(_key(user, where), _Last(user, uploaded, downloaded, now))
+                self._remember(user._prefix + where, _Last(user, uploaded, downloaded, now))
+
+    def _kept(self, key: bytes, name: str) -> User:
+        user = self._users.get(key)
+        if user is None:
+            return User(sha256(key).hexdigest(), name)
+        user.name = name
+        return user
 
     def _remember(self, place: bytes, last: _Last) -> None:
-        if place not in self._last:
+        known = self._last.get(place)
+        if known is None or known.user is not last.user:  # who was out of the list came back
+            self._forget(place)
             if last.user._peers >= MAX_PEERS_OF_USER:
                 return
             last.user._peers += 1
@@ -160,32 +172,13 @@ class Passkeys:
             last.user._peers -= 1
 
 
-def _kept(known: Mapping[str, User], key: bytes, name: str) -> User:
-    digest = sha256(key).hexdigest()
-    user = known.get(digest)
-    if user is None:
-        return User(digest, name)
-    user.name = name
-    return user
-
-
-def _place(user: User, announce: ReceivedAnnounce) -> bytes:
-    return _key(user, announce.info_hash + announce.peer_id)
-
-
-def _key(user: User, where: bytes) -> bytes:
-    """A peer of the user's: two users' may have the same id. `where`: info-hash and peer id."""
-    return bytes.fromhex(user.id[:16]) + where
-
-
 def _grown(last: int, now: int, most: int) -> int:
     """What a total grew by; one that went back began anew."""
     return min(now - last if now >= last else now, most)
 
 
-def _add(user: User, uploaded: int, downloaded: int) -> None:
-    user.uploaded = min(user.uploaded + uploaded, MAX_TOTAL)
-    user.downloaded = min(user.downloaded + downloaded, MAX_TOTAL)
+def _bounded(total: int) -> int:
+    return min(max(total, 0), MAX_TOTAL)
 
 
 _Totals = dict[str, tuple[int, int]]
@@ -208,7 +201,7 @@ def _checked(plain: Any) -> tuple[_Totals, _Peers]:
 
 
 def _count(value: Any) -> int:
-    if type(value) is not int or not 0 <= value <= MAX_TOTAL:
+    if type(value) is not int or value < 0:
         raise ValueError("a number of bytes is wrong")
     return value
 

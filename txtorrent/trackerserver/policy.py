@@ -17,7 +17,7 @@ def policy_of(config: TrackerConfig, random: Random, before: Policy | None = Non
     """What counts by these settings. Of users that were there `before` the counts stay."""
     return Policy(
         access=Access(config),
-        fixed=FixedSwarms(config.torrents, random),
+        fixed=FixedSwarms(config.torrents, random) if config.torrents else None,
         proxies=Proxies(config.proxies),
         stats=config.stats,
         passkeys=_passkeys(config, before.passkeys if before is not None else None),

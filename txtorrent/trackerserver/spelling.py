@@ -28,7 +28,7 @@ def in_snake_case(value: Any, keys: Keys = ()) -> Any:
     for name, each in value.items():
         snake = snake_case(name)
         if snake in spelled:
-            raise Bad((*keys, name), f"{snake} is there twice, in two spellings: write one of them")
+            raise Bad((*keys, name), f"{snake!r} is there twice, in two spellings: write one")
         spelled[snake] = in_snake_case(each, (*keys, name))
     return spelled
 

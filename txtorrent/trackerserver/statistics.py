@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from txtorrent.trackerserver.interfaces import Reason
+from txtorrent.wire.announce import Event
 from txtorrent.wire.received import EVENTS
 
 
@@ -12,14 +13,18 @@ class Requests:
     """Counts of what came one way, UDP or HTTP."""
 
     def __init__(self) -> None:
-        self.announces = [0] * len(EVENTS)
-        """Those that were answered, by the event's number in UDP (BEP 15)."""
+        self.announces = dict.fromkeys(EVENTS, 0)
+        """Those that were answered, by event."""
         self.scrapes = 0
         self.connects = 0
         self.refused: Counter[Reason] = Counter()
         """Those that were answered with a failure reason."""
         self.dropped: Counter[str] = Counter()
         """Those that were not answered, by why."""
+
+    def announced(self, event: Event) -> None:
+        """An announce was answered."""
+        self.announces[event] += 1
 
 
 class Statistics:

@@ -13,6 +13,7 @@ from txtorrent.trackerserver.networks import network
 from txtorrent.trackerserver.words import (
     MEMORY,
     info_hash,
+    path,
     peer_id,
     peer_ip,
     store,
@@ -28,7 +29,7 @@ MAX_TORRENTS: Final = 10_000
 """Torrents named in the file, each of which may be a file to be read at the start."""
 MAX_FIXED_PEERS: Final = 10_000
 """Fixed peers of one torrent: far more than are handed out at a time."""
-_PATH: Final = Text('a path, from the directory of this file, or ""')
+_PATH: Final = Text('a path, from the directory of this file, or ""', path)
 _NETWORKS: Final = List(Text("an IP address, or a network as 10.0.0.0/8", network), MAX_NETWORKS)
 _DAY: Final = 86_400
 

@@ -32,12 +32,12 @@ Found = Selection | Deferred[Selection]
 
 @frozen
 class Policy:
-    """What the user has decided; may be replaced while the tracker runs. `passkeys`: None where
-    anybody may announce; `stats`: who may see the statistics. `numwant` is what a peer gets that
-    names no number."""
+    """What the user has decided; may be replaced while the tracker runs. `fixed`: None where no
+    peers are; `passkeys`: None where anybody may announce; `stats`: who may see the statistics.
+    `numwant` is what a peer gets that names no number."""
 
     access: Access
-    fixed: FixedSwarms
+    fixed: FixedSwarms | None
     proxies: Proxies
     stats: Networks
     passkeys: Passkeys | None = None
@@ -96,12 +96,15 @@ class Tracker:
                 key=announce.key or self._key_of(announce.host),
                 numwant=min(wanted, policy.max_numwant),
             )
-        found = self._found(announce, with_ids)
-        if isinstance(found, Deferred):
-            return found.addCallback(
-                lambda chosen: self._answer(announce, user, is_known, with_ids, chosen)
-            )
-        return self._answer(announce, user, is_known, with_ids, found)
+        if policy.fixed is not None and not policy.fixed.is_live(announce.info_hash):
+            found: Found = Selection(0, 0, 0)
+        else:
+            found = self.store.announce(announce, self.intervals.lifetime, with_ids)
+        if isinstance(found, Selection):
+            return self._answer(announce, user, is_known, with_ids, found)
+        return found.addCallback(
+            lambda chosen: self._answer(announce, user, is_known, with_ids, chosen)
+        )
 
     def scrape(
         self, info_hashes: Sequence[bytes], host: bytes, passkey: bytes | None
@@ -118,12 +121,6 @@ class Tracker:
             return found.addCallback(lambda known: _scraped(policy.fixed, info_hashes, known))
         return _scraped(policy.fixed, info_hashes, found)
 
-    def _found(self, announce: ReceivedAnnounce, with_ids: bool) -> Found:
-        """The store's choice; of a torrent whose peers are all fixed it knows nothing."""
-        if self._policy.fixed and not self._policy.fixed.is_live(announce.info_hash):
-            return Selection(0, 0, 0)
-        return self.store.announce(announce, self.intervals.lifetime, with_ids)
-
     def _answer(
         self,
         announce: ReceivedAnnounce,
@@ -133,7 +130,7 @@ class Tracker:
         selection: Selection,
     ) -> Answer:
         policy = self._policy
-        if policy.fixed:
+        if policy.fixed is not None:
             selection = policy.fixed.add(announce, selection, with_ids)
         if policy.passkeys is not None and user is not None:
             policy.passkeys.count(user, announce, self._clock.seconds())
@@ -151,9 +148,9 @@ class Tracker:
         return blake2b(host, key=self._secret, digest_size=KEY_SIZE).digest()
 
 
-def _scraped(fixed: FixedSwarms, info_hashes: Sequence[bytes], known: Scraped) -> Scraped:
+def _scraped(fixed: FixedSwarms | None, info_hashes: Sequence[bytes], known: Scraped) -> Scraped:
     """With the fixed peers."""
-    if not fixed:
+    if fixed is None:
         return known
     results = ((each, fixed.scraped(each, known.get(each))) for each in info_hashes)
     return {each: result for each, result in results if result is not None}

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from twisted.internet.defer import Deferred
 from twisted.internet.protocol import DatagramProtocol
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -21,6 +20,7 @@ from txtorrent.trackerserver.interfaces import Reason, Refused
 from txtorrent.trackerserver.paths import passkey_of
 from txtorrent.trackerserver.tracker import Scraped, Tracker
 from txtorrent.wire import udptrackerserver as wire
+from txtorrent.wire.announce import Event
 from txtorrent.wire.httptrackerserver import Answer
 from txtorrent.wire.received import MalformedRequest
 
@@ -47,6 +47,8 @@ class TrackerDatagrams(DatagramProtocol):
         self._ids = ids
         self._limit = limit
         self._counts = tracker.statistics.udp
+        self._outbox: list[tuple[bytes, Source]] = []
+        """Of one wake-up, for which Twisted reads 256 KiB at the most."""
         self._requests: dict[bytes, Callable[[bytes, bytes, Source], None]] = {
             wire.CONNECT: self._connect,
             wire.ANNOUNCE: self._announce,
@@ -83,16 +85,16 @@ class TrackerDatagrams(DatagramProtocol):
             return
         try:
             announce = wire.read_announce(datagram, host)
-            passkey = passkey_of(wire.url_data(datagram))
-            answer = self._tracker.announce(announce, passkey)
+            options = wire.url_data(datagram) if len(datagram) > wire.ANNOUNCE_SIZE else b""
+            answer = self._tracker.announce(announce, passkey_of(options) if options else None)
         except (MalformedRequest, Refused) as error:
             self._refuse(datagram, source, error)
             return
-        if isinstance(answer, Deferred):
-            answer.addCallback(self._announced, announce.event.value, datagram, source)
-            answer.addErrback(self._failed, datagram, source)
+        if isinstance(answer, Answer):
+            self._announced(answer, announce.event, datagram, source)
         else:
-            self._announced(answer, announce.event.value, datagram, source)
+            answer.addCallback(self._announced, announce.event, datagram, source)
+            answer.addErrback(self._failed, datagram, source)
 
     def _scrape(self, datagram: bytes, host: bytes, source: Source) -> None:
         if not self._is_proven(datagram, host):
@@ -103,11 +105,11 @@ class TrackerDatagrams(DatagramProtocol):
         except (MalformedRequest, Refused) as error:
             self._refuse(datagram, source, error)
             return
-        if isinstance(found, Deferred):
+        if isinstance(found, dict):
+            self._scraped(found, asked, datagram, source)
+        else:
             found.addCallback(self._scraped, asked, datagram, source)
             found.addErrback(self._failed, datagram, source)
-        else:
-            self._scraped(found, asked, datagram, source)
 
     def _is_proven(self, datagram: bytes, host: bytes) -> bool:
         """Whether the sender is at the address that the datagram says."""
@@ -119,8 +121,8 @@ class TrackerDatagrams(DatagramProtocol):
 
     # -- answers -----------------------------------------------------------------------------
 
-    def _announced(self, answer: Answer, event: int, datagram: bytes, source: Source) -> None:
-        self._counts.announces[event] += 1
+    def _announced(self, answer: Answer, event: Event, datagram: bytes, source: Source) -> None:
+        self._counts.announced(event)
         is_ipv6 = len(answer.asked_from) != 4
         transaction = datagram[wire.TRANSACTION]
         reply = wire.announce_answer(transaction, answer.interval, answer.selection, is_ipv6)
@@ -143,8 +145,18 @@ class TrackerDatagrams(DatagramProtocol):
         self._send(wire.error_answer(datagram[wire.TRANSACTION], str(error)), source)
 
     def _send(self, datagram: bytes, source: Source) -> None:
+        """Send with the others of this wake-up: answered one by one, they would each wake a
+        receiver on this machine, which takes three times as long as to answer."""
+        if not self._outbox:
+            self._clock.callLater(0, self._flush)
+        self._outbox.append((datagram, source))
+
+    def _flush(self) -> None:
         """Send, or lose: the client will ask again."""
-        try:
-            self._sendto(datagram, source)
-        except OSError:
-            self._counts.dropped["not sent"] += 1
+        outbox, self._outbox = self._outbox, []
+        sendto = self._sendto
+        for datagram, source in outbox:
+            try:
+                sendto(datagram, source)
+            except OSError:
+                self._counts.dropped["not sent"] += 1

@@ -165,7 +165,7 @@ class WebConnection(Protocol):
         try:
             request = read_request(head)
             response = self._owner.respond(request, self._host)
-            if not isinstance(response, Deferred):
+            if isinstance(response, WebResponse):
                 self._write(response, request)
                 return
         except BadRequest as error:

@@ -35,6 +35,13 @@ def _is_redis(text: str) -> bool:
     )
 
 
+def path(text: str) -> str:
+    """A path, or nothing."""
+    if not text.isprintable():
+        raise ValueError(f"{text!r} has characters that cannot be shown: give it another name")
+    return text
+
+
 def udp_address(text: str) -> str:
     """Where to listen: an IP address of this machine and a port."""
     host, port = split_host_port(text)

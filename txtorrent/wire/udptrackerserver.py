@@ -29,6 +29,8 @@ MOST_PEERS: Final = (200, 75)
 """Addresses in an answer, of IPv4 and IPv6: one more would be cut into fragments on some lines."""
 
 _ANNOUNCE: Final = Struct("!16x20s20sQQQI4x4siH")
+ANNOUNCE_SIZE: Final = _ANNOUNCE.size
+"""Bytes of an announce without options."""
 _ANNOUNCED: Final = Struct("!4s4sIII")
 _SCRAPED: Final = Struct("!III")
 _CONNECT_HEAD: Final = PROTOCOL_ID.to_bytes(8, "big") + CONNECT
@@ -102,13 +104,7 @@ def announce_answer(
     transaction: bytes, interval: int, selection: Selection, is_ipv6: bool
 ) -> bytes:
     """The answer to an announce: peers of the family that it came by."""
-    head = _ANNOUNCED.pack(
-        ANNOUNCE,
-        transaction,
-        interval,
-        min(selection.leechers, MAX_COUNT),
-        min(selection.seeders, MAX_COUNT),
-    )
+    head = _ANNOUNCED.pack(ANNOUNCE, transaction, interval, selection.leechers, selection.seeders)
     if is_ipv6:
         return head + selection.peers6[: MOST_PEERS[1] * 18]
     return head + selection.peers4[: MOST_PEERS[0] * 6]
