@@ -27,6 +27,12 @@ class ConnectionIdTests(SynchronousTestCase):
         for now in (given - 1, given - WRAP, given + WRAP, given + WRAP + 1, given + 7 * WRAP):
             self.assertFalse(self.ids.is_valid(connection, HOST, now), now)
 
+    def test_from_the_future_of_a_clock_that_has_just_begun(self) -> None:
+        for now in (0, 10, LIFE):
+            for stamp in (now + 1, LIFE, 65_500, WRAP - 1):
+                connection = stamp.to_bytes(2, "big") + bytes(6)
+                self.assertFalse(self.ids.is_valid(connection, HOST, now))
+
     def test_only_for_whom_it_was_given(self) -> None:
         for host, other in ((HOST, OTHER), (HOST, LONG), (LONG, HOST), (LONG, bytes(16))):
             connection = self.ids.issue(host, 50)

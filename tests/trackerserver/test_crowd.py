@@ -139,7 +139,7 @@ class ChoiceTests(SynchronousTestCase):
         for key, count in counts.items():
             self.assertLess(abs(count - each), 6 * each**0.5, (key, counts))
 
-    def chosen(self, crowd: Crowd, hole: int = -1, draws: int = 3000, wanted: int = 5) -> Counter:
+    def chosen(self, crowd: Crowd, hole: int = -1, draws: int = 20_000, wanted: int = 5) -> Counter:
         draw = below(Random(7))
         counts: Counter[bytes] = Counter()
         for _ in range(draws):
@@ -148,14 +148,14 @@ class ChoiceTests(SynchronousTestCase):
 
     def test_each_as_often_as_another(self) -> None:
         crowd = crowd_of(30)
-        self.assert_even(self.chosen(crowd), map(address_of, range(30)), 3000 * 5 / 30)
+        self.assert_even(self.chosen(crowd), map(address_of, range(30)), 20_000 * 5 / 30)
 
     def test_without_the_asker(self) -> None:
         crowd = crowd_of(30)
         for name in (3, 17):
             others = [address_of(other) for other in range(30) if other != name]
             counts = self.chosen(crowd, crowd.find(tail_of(name)))
-            self.assert_even(counts, others, 3000 * 5 / 29)
+            self.assert_even(counts, others, 20_000 * 5 / 29)
 
     def test_after_others_came_and_went(self) -> None:
         crowd = crowd_of(40)
@@ -163,7 +163,7 @@ class ChoiceTests(SynchronousTestCase):
             crowd.remove(crowd.find(tail_of(name)))
         for name in range(40, 50):
             crowd.add(tail_of(name), address_of(name), 0, below(Random(name)))
-        self.assert_even(self.chosen(crowd), map(address_of, range(20, 50)), 3000 * 5 / 30)
+        self.assert_even(self.chosen(crowd), map(address_of, range(20, 50)), 20_000 * 5 / 30)
 
     def test_anybody_is_anybodys_neighbour(self) -> None:
         """The order is as chance would have it, however old a peer is: those who came together are

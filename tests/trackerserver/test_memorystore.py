@@ -47,6 +47,11 @@ class CountTests(StoreCase):
         self.announce(2, left=0, event=Event.COMPLETED)
         self.assertEqual(self.scraped(), (2, 0, 2))
 
+    def test_completed_counts_once_though_the_other_family_was_not_known(self) -> None:
+        for family in (0, 1):
+            self.announce(1, family, left=0, event=Event.COMPLETED)
+        self.assertEqual(self.scraped(), (1, 0, 1))
+
     def test_completed_counts_for_those_who_are_complete(self) -> None:
         self.announce(1, left=1, event=Event.COMPLETED)
         self.announce(2, left=0, event=Event.STARTED)

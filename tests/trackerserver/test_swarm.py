@@ -96,6 +96,7 @@ class MembershipTests(SwarmCase):
         self.join(0, 0, LEECHER)  # another role
         self.join(1, 1, SEED)  # another family
         self.swarm.take(self.swarm.seeders, tail_of(50), address_of(2), 9, self.below)
+        self.swarm.take(self.swarm.seeders, tail_of(3), address_of(3, 0, 1), 9, self.below)
         self.join(60, 0, LEECHER)
         self.swarm.absorb(older, self.below)
         self.assertEqual(self.swarm.completed, 8)

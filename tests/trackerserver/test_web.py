@@ -265,6 +265,7 @@ class TimeTests(WebCase):
         client.transport.resumeProducing()
         self.clock.advance(ANSWERED_WITHIN * 5)
         self.assertEqual([len(body) for body in client.bodies], [3_000_000])
+        self.assertTrue(client.is_lost)
 
     def test_client_that_vanishes_while_its_answer_is_prepared(self) -> None:
         self.answers = self.later

@@ -128,8 +128,7 @@ class WebConnection(Protocol):
     def resumeProducing(self) -> None:
         """They have been read."""
         self._is_behind = False
-        if not self._is_answering:
-            self._go_on()
+        self._go_on()
 
     def stopProducing(self) -> None:
         """No more answers at all."""
