@@ -96,7 +96,9 @@ class TrackerCase(SynchronousTestCase):
         self.site = TrackerSite(self.tracker, pages)
         self.socket = FakeSocket()
         self.ids = ConnectionIds(b"i" * 32)
-        self.datagrams = TrackerDatagrams(self.clock, self.tracker, self.ids, ConnectLimit())
+        self.datagrams = TrackerDatagrams(
+            self.clock, self.tracker, self.ids, ConnectLimit(), lambda _: None
+        )
         self.datagrams.transport = self.socket
         self.datagrams.startProtocol()
         return self.tracker

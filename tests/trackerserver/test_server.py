@@ -12,7 +12,7 @@ from tests.swarms.case import SwarmCase
 from tests.testing.network import Network
 from txtorrent.trackerserver.config import default
 from txtorrent.trackerserver.passkeys import Passkeys
-from txtorrent.trackerserver.server import CannotListen, Surroundings, TrackerServer
+from txtorrent.trackerserver.server import RETRY, CannotListen, Surroundings, TrackerServer
 from txtorrent.wire.announce import Event
 
 HOST, HOST6 = "8.8.8.8", "2001:4860::8"
@@ -188,6 +188,26 @@ class Ports(ServerCase):
         for text in ("tcp:x", "nonsense:1", "tcp:80:interface=192.0.2.99"):
             error = self.assertRaises(CannotListen, self.server, self.host, http=(text,), udp=())
             self.assertTrue(str(error).startswith(f"HTTP at {text}: "), error)
+
+    def test_a_socket_that_the_system_closed(self):
+        """It is opened again, and not after the tracker was stopped."""
+        server = self.server(self.host, http=(), port=7000)
+        for _ in range(2):
+            (port,) = server._ports
+            port.connectionLost()
+            self.assertEqual(server.addresses, [])
+            self.network.clock.advance(RETRY)
+            self.assertEqual(server.addresses, ["udp://[::]:7000/announce"])
+        server._ports[0].connectionLost()
+        other = self.server(self.host, http=(), port=7000)  # somebody else was quicker
+        self.network.clock.advance(3 * RETRY)
+        self.assertEqual(server.addresses, [])
+        self.network.clock.result_of(other.stop())
+        self.network.clock.advance(RETRY)
+        self.assertEqual(server.addresses, ["udp://[::]:7000/announce"])
+        server._ports[0].connectionLost()
+        self.network.clock.result_of(server.stop())
+        self.assertEqual(self.network.leftovers(), [])
 
     def test_new_settings(self):
         server = self.server(self.host)
