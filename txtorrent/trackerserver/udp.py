@@ -74,10 +74,10 @@ class TrackerDatagrams(DatagramProtocol):
     def datagramReceived(self, datagram: bytes, addr: Source) -> None:
         """One request, or rubbish."""
         request = self._requests.get(datagram[wire.ACTION])
-        if request is None or len(datagram) < wire.HEAD_SIZE:
-            self._counts.dropped["malformed"] += 1
-        else:
+        if request is not None and len(datagram) >= wire.HEAD_SIZE:
             request(datagram, packed(addr[0]), addr)
+        else:
+            self._counts.dropped["malformed"] += 1
 
     # -- requests ----------------------------------------------------------------------------
 
