@@ -9,8 +9,10 @@ from txtorrent.address import (
     is_dialable,
     network,
     pack,
+    packed,
     reach,
     split_host_port,
+    text_of,
     unpack4,
     unpack6,
 )
@@ -32,6 +34,35 @@ class TextTests(SynchronousTestCase):
         ]
         for text, canonical in rows:
             self.assertEqual(canonical_host(text), canonical)
+
+    def test_packed(self) -> None:
+        """As the canonical text says, of every spelling."""
+        for text, host in (
+            ("1.2.3.4", "01020304"),
+            ("255.255.255.255", "ffffffff"),
+            ("::ffff:1.2.3.4", "01020304"),
+            ("::FFFF:102:304", "01020304"),
+            ("::1.2.3.4", "00" * 12 + "01020304"),
+            ("2001:DB8::1", "20010db8" + "00" * 11 + "01"),
+            ("fe80::1%eth0", "fe80" + "00" * 13 + "01"),
+            ("::", "00" * 16),
+        ):
+            self.assertEqual(packed(text).hex(), host, text)
+            self.assertEqual(text_of(packed(text)), canonical_host(text))
+
+    def test_packed_is_an_address(self) -> None:
+        for text in (
+            "",
+            "localhost",
+            "1.2.3",
+            "01.2.3.4",
+            "1.2.3.4:80",
+            "[::1]",
+            "1.2.3.4\0",
+            "é:",
+        ):
+            with self.assertRaises(ValueError, msg=text):
+                packed(text)
 
     def test_not_an_address(self) -> None:
         for text in ("", "localhost", "1.2.3", "01.2.3.4", "1.2.3.4:80", "[::1]", "0x7f000001"):
@@ -82,10 +113,10 @@ class CompactTests(SynchronousTestCase):
     ]
 
     def test_both_ways(self) -> None:
-        for address, packed in self.ROWS:
-            self.assertEqual(pack(address), packed)
-            unpack = unpack4 if len(packed) == 6 else unpack6
-            self.assertEqual(unpack(packed), [address])
+        for address, row in self.ROWS:
+            self.assertEqual(pack(address), row)
+            unpack = unpack4 if len(row) == 6 else unpack6
+            self.assertEqual(unpack(row), [address])
 
     def test_lists(self) -> None:
         (a, packed_a), (b, packed_b), (c, packed_c) = self.ROWS
@@ -107,8 +138,8 @@ class CompactTests(SynchronousTestCase):
                     unpack6(bytes(length))
 
     def test_canonical(self) -> None:
-        for packed in (bytes(18), bytes(12) + b"\x01\x02\x03\x04\x00\x50", b"\xfe" * 18):
-            for host, _ in unpack6(packed):
+        for row in (bytes(18), bytes(12) + b"\x01\x02\x03\x04\x00\x50", b"\xfe" * 18):
+            for host, _ in unpack6(row):
                 self.assertEqual(canonical_host(host), host)
 
     @settings(derandomize=True, deadline=None, max_examples=200)

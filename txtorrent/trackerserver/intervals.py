@@ -17,6 +17,11 @@ WEIGHT: Final = 0.2
 """Of the last count in the average: it follows within a minute."""
 SPREAD: Final = 0.1
 """Part of an interval that is drawn, so that peers that came together do not come again so."""
+GENTLY: Final = 0.003
+"""Part of the excess by which intervals are stretched when it is measured: twice the load that the
+tracker is meant for, or more, doubles them in forty minutes."""
+LATE: Final = 60
+"""Seconds by which an announce may be late: its answer, and all tries before it, take a while."""
 
 
 @frozen
@@ -32,31 +37,46 @@ class Pace:
 
 class Intervals:
     """Counts announces, and says when the next one of a peer is due. `draw` gives numbers from 0 to
-    1, which it never reaches; `pace` may be replaced."""
+    1, which it never reaches; `pace` may be replaced.
+
+    Peers that are all asked to wait four times as long come as thick as before, only later. So the
+    interval that is asked for is drawn, the more widely the more it is stretched; and since what is
+    asked for now shows after an interval, it is stretched little by little.
+    """
 
     def __init__(self, pace: Pace, draw: Callable[[], float]) -> None:
         self.pace = pace
         self.rate = 0.0
         """Announces a second, on average."""
         self.current = pace.interval
-        """What is asked for now, without the part that is drawn."""
+        """What is asked for now, without `SPREAD`; on average where it is stretched."""
         self._draw = draw
         self._counted = 0
+        self._stretch = 1.0
+        self._least = pace.interval
+        self._span = pace.interval * SPREAD
+        """What is drawn on top of it."""
 
     def next(self) -> int:
         """Seconds until the next announce of the peer that is answered."""
         self._counted += 1
-        return int(self.current * (1.0 + SPREAD * self._draw()))
+        return int(self._least + self._span * self._draw())
 
     @property
     def lifetime(self) -> int:
         """Seconds for which a peer is believed to be there: it may miss one announce."""
-        return 2 * self.current
+        return round(2 * (self._least + self._span)) + LATE
 
     def measure(self) -> None:
         """To be called every `MEASURED` seconds."""
         self.rate += WEIGHT * (self._counted / MEASURED - self.rate)
         self._counted = 0
         pace = self.pace
-        stretched = pace.interval * max(1.0, self.rate / pace.announces_per_second)
-        self.current = round(min(stretched, max(pace.longest, pace.interval)))
+        longest = max(pace.longest, pace.interval)
+        excess = min(1.0, self.rate / pace.announces_per_second - 1.0)
+        stretch = self._stretch * (1.0 + GENTLY * excess)
+        self._stretch = max(1.0, min(stretch, longest / pace.interval))
+        self.current = round(pace.interval * self._stretch)
+        around = min(self.current - pace.interval, longest - self.current)
+        self._least = self.current - around
+        self._span = 2 * around + SPREAD * (self.current + around)

@@ -71,12 +71,15 @@ class MemoryStore:
     async def start(self) -> None:
         """Read what the last run left. A file that cannot be read is said, and left out."""
         self._sweeping.start()
+        if self._path is None:
+            return
+        now, wall = self._now(), self._wall()
         try:
-            data = await self._in_thread(statefile.read, self._path) if self._path else None
-            if data is not None:
-                self._take_over(data)
+            swarms = await self._in_thread(_read, self._path, now, wall, self._below)
         except (OSError, snapshot.Damaged) as error:
             _log.error("{path} is left out: {why}", path=self._path, why=_why(error))
+        else:
+            self._take_over(swarms)
 
     async def stop(self) -> None:
         """Write the file. One that cannot be written is said: peers will announce again."""
@@ -124,10 +127,10 @@ class MemoryStore:
     # -- peers come and go -------------------------------------------------------------------
 
     def _new_swarm(self, info_hash: bytes) -> Swarm:
+        if self._rows >= self._max_peers:
+            raise _full("knows as many peers")
         if len(self._swarms) >= self._max_torrents:
-            raise Refused(
-                Reason.FULL, "this tracker tracks as many torrents as it can", RETRY_WHEN_FULL
-            )
+            raise _full("tracks as many torrents")
         swarm = self._swarms[info_hash] = Swarm(self._now())
         self._round.append(info_hash)
         return swarm
@@ -143,9 +146,7 @@ class MemoryStore:
     ) -> None:
         """A peer is new here, or in another party than before, or at one more address."""
         if self._rows >= self._max_peers and not swarm.knows(tail):
-            raise Refused(
-                Reason.FULL, "this tracker knows as many peers as it can", RETRY_WHEN_FULL
-            )
+            raise _full("knows as many peers")
         is_new_seed = party is swarm.seeders and not party.has(tail)
         self._count(swarm, -1)
         swarm.take(party, tail, address, expires, self._below)
@@ -175,10 +176,14 @@ class MemoryStore:
 
     def _sweep(self) -> None:
         due = (self._rows + len(self._swarms)) * TURN / ROUND + 1
-        for looked_at in self._looks:
-            due -= looked_at
-            if due <= 0 or not self._round:
-                return
+        try:
+            for looked_at in self._looks:
+                due -= looked_at
+                if due <= 0 or not self._round:
+                    return
+        except Exception:
+            self._looks = self._look_through()  # a generator does not go on after an error
+            raise
 
     def _look_through(self) -> Iterator[int]:
         """Looks through one swarm after the other, for ever; yields how much it has looked at."""
@@ -220,19 +225,38 @@ class MemoryStore:
 
     # -- the file ----------------------------------------------------------------------------
 
-    def _take_over(self, data: bytes) -> None:
-        """Peers that have announced while the file was read are newer than what it says."""
-        for info_hash, swarm in snapshot.load(data, self._now(), self._wall(), self._below):
-            if info_hash not in self._swarms:
-                self._swarms[info_hash] = swarm
+    def _take_over(self, swarms: list[tuple[bytes, Swarm]]) -> None:
+        """What was in the file, as far as there is room. Peers that have announced meanwhile are
+        newer than what it says."""
+        for info_hash, older in swarms:
+            swarm = self._swarms.get(info_hash)
+            if self._rows + older.rows > self._max_peers or (
+                swarm is None and len(self._swarms) >= self._max_torrents
+            ):
+                continue
+            if swarm is None:
+                self._swarms[info_hash] = older
                 self._round.append(info_hash)
-                self._count(swarm, 1)
+            else:
+                self._count(swarm, -1)
+                swarm.absorb(older, self._below)
+            self._count(self._swarms[info_hash], 1)
 
 
 def below(random: Random) -> Below:
     """A random number from 0 up to, but not, the one given, in a third of `randrange`'s time."""
     draw = random.random
     return lambda end: int(draw() * end)
+
+
+def _read(path: str, now: int, wall: float, below: Below) -> list[tuple[bytes, Swarm]]:
+    """The swarms of a file. To be called in a thread: a million peers take seconds."""
+    data = statefile.read(path)
+    return [] if data is None else list(snapshot.load(data, now, wall, below))
+
+
+def _full(text: str) -> Refused:
+    return Refused(Reason.FULL, f"this tracker {text} as it can", RETRY_WHEN_FULL)
 
 
 def _why(error: Exception) -> str:

@@ -103,6 +103,18 @@ class Swarm:
             for family in (0, 1):
                 party.remove(tail, family)
 
+    def absorb(self, older: Swarm, below: Below) -> None:
+        """Take over all of a swarm as it was before; where they differ, what is here counts."""
+        for party, before in zip(self.parties, older.parties, strict=True):
+            for crowd in filter(None, party.crowds):
+                family = WIDTHS.index(crowd.width)
+                for row in range(len(crowd)):
+                    tail = crowd.tail(row)
+                    before.remove(tail, family)
+                    older.take(before, tail, crowd.address(row), crowd.expiries[row], below)
+        self.seeders, self.leechers = older.parties
+        self.completed += older.completed
+
     def selection(
         self, announce: ReceivedAnnounce, tail: bytes, with_ids: bool, below: Below
     ) -> Selection:
