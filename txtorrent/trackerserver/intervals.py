@@ -56,16 +56,13 @@ class Intervals:
         self._least = pace.interval
         self._span = pace.interval * SPREAD
         """What is drawn on top of it."""
+        self.lifetime = self._lifetime()
+        """Seconds for which a peer is believed to be there: it may miss one announce."""
 
     def next(self) -> int:
         """Seconds until the next announce of the peer that is answered."""
         self._counted += 1
         return int(self._least + self._span * self._draw())
-
-    @property
-    def lifetime(self) -> int:
-        """Seconds for which a peer is believed to be there: it may miss one announce."""
-        return round(2 * (self._least + self._span)) + LATE
 
     def measure(self) -> None:
         """To be called every `MEASURED` seconds."""
@@ -80,3 +77,7 @@ class Intervals:
         around = min(self.current - pace.interval, longest - self.current)
         self._least = self.current - around
         self._span = 2 * around + SPREAD * (self.current + around)
+        self.lifetime = self._lifetime()
+
+    def _lifetime(self) -> int:
+        return round(2 * (self._least + self._span)) + LATE
