@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from random import Random
-from typing import Any, Final, cast
+from typing import Any, Final, TypeVar, cast
 
 from attrs import define, field
 from twisted.internet.defer import CancelledError, Deferred, gatherResults
@@ -27,6 +27,8 @@ FIRST_PAUSE: Final = 0.25
 LONGEST_PAUSE: Final = 5.0
 """Seconds; each pause is twice the one before. Clients are refused all that time."""
 
+_T = TypeVar("_T")
+
 
 @define(eq=False)
 class RedisLink:
@@ -40,10 +42,12 @@ class RedisLink:
     connection: RedisConnection | None = field(default=None, init=False)
     """The one that is ready for requests."""
     _running: Deferred[None] | None = field(default=None, init=False)
+    _awaited: Deferred[Any] | None = field(default=None, init=False)
+    _stopping: bool = field(default=False, init=False)
     _tried: list[Deferred[None]] = field(factory=list, init=False)
 
     def start(self) -> Deferred[None]:
-        """Begin to connect; fires when the first try was made, whatever came of it."""
+        """Begin to connect; fires when the first try was made, whatever came of it, or stopped."""
         tried: Deferred[None] = Deferred()
         self._tried.append(tried)
         self._running = Deferred.fromCoroutine(self._keep())
@@ -56,8 +60,11 @@ class RedisLink:
         if self._running is not None:
             running, self._running = self._running, None
             running.addErrback(lambda failure: failure.trap(CancelledError) and None)
-            running.cancel()
+            self._stopping = True
+            if self._awaited is not None:
+                self._awaited.cancel()
             await running
+            self._tell_tried()
 
     async def _keep(self) -> None:
         pause = FIRST_PAUSE
@@ -71,7 +78,8 @@ class RedisLink:
             else:
                 pause = FIRST_PAUSE
                 self._tell(await self._serve(connection))
-            await deferLater(self._reactor, pause * self._random.uniform(0.75, 1.25))
+            seconds = pause * self._random.uniform(0.75, 1.25)
+            await self._wait(deferLater(self._reactor, seconds))
             pause = min(2 * pause, LONGEST_PAUSE)
 
     async def _connect(self) -> RedisConnection:
@@ -82,9 +90,9 @@ class RedisLink:
         )
         factory = Factory.forProtocol(lambda: RedisConnection(self._reactor))
         factory.noisy = False
-        connection = cast(RedisConnection, await endpoint.connect(factory))
+        connection = cast(RedisConnection, await self._wait(endpoint.connect(factory)))
         try:
-            await connection.greet(self._address)
+            await self._wait(connection.greet(self._address))
         except (ErrorReply, Lost) as error:
             reason = await _closed(connection, str(error))
             raise Lost(reason) from None
@@ -98,15 +106,26 @@ class RedisLink:
         self.connection = connection
         self._tell(None)
         try:
-            return await connection.when_ended()
+            return await self._wait(connection.when_ended())
         except CancelledError:
             await _closed(connection, "stopped")
             raise
         finally:
             self.connection = None
 
+    async def _wait(self, result: Deferred[_T]) -> _T:
+        """Wait for what `stop` cancels. To cancel `_running` would not do: whoever is told of
+        something may stop us while it runs."""
+        self._awaited = result
+        if self._stopping:
+            result.cancel()
+        return await result
+
     def _tell(self, trouble: str | None) -> None:
         self._changed(trouble)
+        self._tell_tried()
+
+    def _tell_tried(self) -> None:
         tried, self._tried = self._tried, []
         for each in tried:
             each.callback(None)
