@@ -17,7 +17,7 @@ from tests.testing.loopback import free_port
 from tests.trackerserver.rediscase import HASH, LIFETIME, RedisCase, announce, numbers
 from tests.trackerserver.redisserver import RedisServer
 from txtorrent.trackerserver import redishealth, redisprotocol
-from txtorrent.trackerserver.interfaces import Refused
+from txtorrent.trackerserver.interfaces import Refused, Totals
 from txtorrent.trackerserver.redisaddress import RedisAddress
 from txtorrent.trackerserver.redisstore import RedisStore
 
@@ -68,6 +68,7 @@ class Lost(LostCase):
         await redis.start()
         await self.until_announced(store, announce(1))
         self.assertEqual([level for level, _ in self.log], ["warn", "info"])
+        await self.until("it has counted", lambda: store.totals() == Totals(1, 0, 1))
 
     async def test_killed_and_started_again(self):
         redis = await self.server()

@@ -1,5 +1,12 @@
 """Swarms in a real Redis: who is told of whom, counted how often, and for how long."""
 
+import subprocess
+import sys
+
+from twisted.internet.defer import gatherResults
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.interop.programs import ROOT
 from tests.trackerserver.rediscase import (
     HASH,
     LIFETIME,
@@ -193,6 +200,18 @@ class OneStore(RedisCase):
         await self.until("one has expired", one_left)
         self.assertEqual(numbers(await self.announced(self.one, announce(3))), {1})
 
+    async def test_no_pool_vanishes_before_the_records_of_its_peers(self):
+        await self.start()
+        steps = [(1, 0, 1000), (2, 1, 5000), (3, 1, 3000), (4, 0, 100), (1, 0, 100), (1, 1, 9000)]
+        for number, left, lifetime in steps:
+            host = host6(number) if number == 4 else None
+            await self.one.announce(announce(number, left=left, host=host), lifetime, False)
+            swarm, *pools = sorted(await self.redis.call("KEYS", "*"))
+            records = await self.redis.call("TTL", swarm)
+            self.assertGreaterEqual(records, lifetime)
+            for pool in pools:
+                self.assertGreaterEqual(await self.redis.call("TTL", pool), records, pool)
+
     async def test_scrape(self):
         await self.start()
         hashes = [bytes([i]) * 20 for i in range(5)]
@@ -227,14 +246,10 @@ class TwoStores(RedisCase):
     async def test_totals(self):
         redis = await self.server()
         one = await self.store(redis.address)
-        for swarm in range(300):
-            info_hash = swarm.to_bytes(20, "big")
-            await self.announced(
-                one,
-                announce(1, info_hash=info_hash, left=0),
-                announce(2, info_hash=info_hash),
-                announce(2, info_hash=info_hash, host=host6(2)),
-            )
+        hashes = [swarm.to_bytes(20, "big") for swarm in range(300)]
+        for each in (announce(1, left=0), announce(2), announce(2, host=host6(2))):
+            swarms = (each._replace(info_hash=info_hash) for info_hash in hashes)
+            await gatherResults([one.announce(swarm, LIFETIME, False) for swarm in swarms])
         two = await self.store(redis.address)  # begins to count
         await self.until("it has counted", lambda: two.totals() == Totals(300, 300, 300))
 
@@ -252,3 +267,14 @@ class TwoStores(RedisCase):
             told = await result
             self.assertEqual(told.ids4, peer_id(number) if at % 2 else b"")
             self.assertEqual(told.leechers, 1 + at % 2)
+
+
+class Imports(SynchronousTestCase):
+    def test_no_reactor_is_installed_for_who_only_reads_an_address(self):
+        source = "import sys, txtorrent.trackerserver.redisstore as _; print(*sys.modules)"
+        ran = subprocess.run(
+            [sys.executable, "-c", source], cwd=ROOT, capture_output=True, check=True
+        )
+        modules = ran.stdout.decode().split()
+        self.assertIn("txtorrent.trackerserver.redisstore", modules)
+        self.assertNotIn("twisted.internet.reactor", modules)
