@@ -16,7 +16,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.testing.loopback import free_port
 from tests.trackerserver.rediscase import HASH, LIFETIME, RedisCase, announce, numbers
 from tests.trackerserver.redisserver import RedisServer
-from txtorrent.trackerserver import redishealth, redisprotocol
+from txtorrent.trackerserver import redishealth, redislink, redisprotocol
 from txtorrent.trackerserver.interfaces import Refused, Totals
 from txtorrent.trackerserver.redisaddress import RedisAddress
 from txtorrent.trackerserver.redisstore import RedisStore
@@ -42,10 +42,9 @@ class Speaker(Protocol):
 
 
 class LostCase(RedisCase):
-    """No test waits for seconds: time-outs are shorter, what is to happen is waited for."""
+    """What is to happen is waited for; where that is a time-out it is a short one."""
 
-    def setUp(self) -> None:
-        super().setUp()
+    def be_impatient(self) -> None:
         self.patch(redisprotocol, "REPLY_TIME", 0.3)
 
     def warnings(self) -> list[str]:
@@ -119,6 +118,7 @@ class HeldUp(LostCase):
         redis = await self.server()
         store = await self.store(redis.address)
         await self.announced(store, announce(1))
+        self.be_impatient()
         redis.hold()
         asked = [store.announce(announce(number), LIFETIME, False) for number in range(2, 30)]
         for each in asked:
@@ -130,6 +130,7 @@ class HeldUp(LostCase):
 
         await self.until("it is lost", is_lost)
         self.assertIn("no reply came", self.warnings()[0])
+        self.patch(redisprotocol, "REPLY_TIME", 3.0)
         redis.go_on()
         told = await self.until_announced(store, announce(1))
         self.assertNotIn(1, numbers(told))
@@ -161,6 +162,7 @@ class HeldUp(LostCase):
         await self.refused(store.announce, announce(1), LIFETIME, False)
 
     async def test_stopped_while_it_is_held_up(self):
+        self.be_impatient()
         redis = await self.server()
         store = await self.store(redis.address)
         redis.hold()
@@ -305,6 +307,19 @@ class Stopped(SynchronousTestCase):
         self.reactor.advance(0.3)  # the resolver had been asked for more addresses
         self.successResultOf(self.started)
         self.stop()
+
+    def test_after_an_error_of_ours(self):
+        def broken(*args: object, **kwargs: object) -> None:
+            raise RuntimeError("broken")
+
+        self.stop()
+        self.patch(redislink, "HostnameEndpoint", broken)
+        store = RedisStore(self.reactor, RedisAddress("10.0.0.1", 6379), Random(1))
+        self.successResultOf(Deferred.fromCoroutine(store.start()))
+        self.reactor.advance(1.0)
+        self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 4)
+        self.successResultOf(Deferred.fromCoroutine(store.stop()))
+        self.assertEqual(self.reactor.getDelayedCalls(), [])
 
     def test_never_started(self):
         self.stop()

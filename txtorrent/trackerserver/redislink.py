@@ -12,6 +12,7 @@ from twisted.internet.endpoints import HostnameEndpoint
 from twisted.internet.error import ConnectError, ConnectingCancelledError, DNSLookupError
 from twisted.internet.protocol import Factory
 from twisted.internet.task import deferLater
+from twisted.logger import Logger
 
 from txtorrent.trackerserver.redisaddress import RedisAddress
 from txtorrent.trackerserver.redishealth import RedisHealth
@@ -28,6 +29,7 @@ LONGEST_PAUSE: Final = 5.0
 """Seconds; each pause is twice the one before. Clients are refused all that time."""
 
 _T = TypeVar("_T")
+_log = Logger()
 
 
 @define(eq=False)
@@ -73,8 +75,11 @@ class RedisLink:
                 connection = await self._connect()
             except (ConnectError, DNSLookupError, Lost, ValueError) as error:
                 self._tell(str(error) or type(error).__name__)
-            except ConnectingCancelledError:
+            except (CancelledError, ConnectingCancelledError):
                 return
+            except Exception:
+                _log.failure("an error of ours in connecting to Redis; there will be other tries")
+                self._tell("an error of ours")
             else:
                 pause = FIRST_PAUSE
                 self._tell(await self._serve(connection))
@@ -150,6 +155,7 @@ class RedisLinks:
             RedisLink(reactor, address, random, self._changed) for _ in range(CONNECTIONS)
         ]
         self._ready: list[RedisConnection] = []
+        self._stopping = False
 
     async def start(self) -> None:
         """Begin; done when each has tried once."""
@@ -157,6 +163,7 @@ class RedisLinks:
 
     async def stop(self) -> None:
         """Close all; nothing is left open, and no delayed call."""
+        self._stopping = True
         self._ready = []
         await gatherResults([Deferred.fromCoroutine(link.stop()) for link in self._links])
 
@@ -167,6 +174,8 @@ class RedisLinks:
         return ready[number % len(ready)] if ready else None
 
     def _changed(self, trouble: str | None) -> None:
+        if self._stopping:
+            return
         self._ready = [link.connection for link in self._links if link.connection is not None]
         if self._ready:
             self._health.reached()

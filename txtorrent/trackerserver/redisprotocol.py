@@ -27,7 +27,6 @@ REPLY_TIME: Final = 3.0
 MOST_UNDER_WAY: Final = 2500
 """Requests that wait for their replies on one connection: a quarter of a second's work of a Redis,
 and, with what is kept of each, 3 MB."""
-
 SCAN_STEP: Final = 200
 """Keys looked at in one go while all swarms are searched for; announces wait meanwhile."""
 

@@ -234,7 +234,10 @@ _TEMPLATES: Final = {size: _template(size + 2) for size in (4, 16)}
 def announce_command(
     announce: ReceivedAnnounce, lifetime: int, with_ids: bool, chance: int
 ) -> bytes:
-    """What is sent to Redis for an announce; `chance` is 32 random bits."""
+    """What is sent to Redis for an announce; `chance` is 32 random bits. ValueError when the
+    info-hash has not 20 bytes."""
+    if len(announce.info_hash) != 20:
+        raise ValueError(f"an info-hash of {len(announce.info_hash)} bytes")
     host = announce.host
     asked = _ASKED.pack(
         announce.peer_id + announce.key,

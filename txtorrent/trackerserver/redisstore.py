@@ -103,9 +103,10 @@ class RedisStore:
         """What was there when it was last counted.
 
         Each store counts the whole Redis in small steps, which take a quarter of an hour for a
-        million swarms, and begins again 30 seconds later: the numbers are as old as that. Until the first
-        count is through they are what was counted so far. A swarm that comes or goes meanwhile may
-        be in them or not, and some count twice while Redis rebuilds its table of keys.
+        million swarms, and begins again 30 seconds later: the numbers are as old as that. Until the
+        first count is through they are what was counted so far. A swarm that comes or goes
+        meanwhile may be in them or not, and some count twice while Redis rebuilds its table of
+        keys.
         """
         self._connection(0)
         return self._census.totals
