@@ -42,7 +42,9 @@ class RedisServer:
             "redis-server", "--bind", self.host, "--port", str(self.port), "--save", "",
             "--appendonly", "no", "--dir", self._folder, *self._options,
         ]  # fmt: skip
-        self._program = self._case.run_program(Program("redis-server", argv, self._folder))
+        program = Program("redis-server", argv, self._folder)
+        self._program = self._case.run_program(program)
+        self._case.addCleanup(program.end, "KILL")  # at once: there is nothing to save
         await self._case.until("redis-server listens", lambda: listens(self.host, self.port))
 
     async def stop(self, name: str = "TERM") -> None:

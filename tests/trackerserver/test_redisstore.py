@@ -189,17 +189,6 @@ class OneStore(RedisCase):
         self.assertEqual(await self.one.scrape([HASH]), {HASH: ScrapeResult(0, 0, 2)})
         self.assertGreater(await self.redis.call("TTL", tag + b":c"), KEEP_COMPLETED - 60)
 
-    async def test_shorter_lifetime_of_one_does_not_end_others(self):
-        await self.start()
-        await self.announced(self.one, announce(1))
-        await self.one.announce(announce(2), 1, False)
-
-        async def one_left() -> bool:
-            return await self.scraped() == (0, 1, 0)
-
-        await self.until("one has expired", one_left)
-        self.assertEqual(numbers(await self.announced(self.one, announce(3))), {1})
-
     async def test_no_pool_vanishes_before_the_records_of_its_peers(self):
         await self.start()
         steps = [(1, 0, 1000), (2, 1, 5000), (3, 1, 3000), (4, 0, 100), (1, 0, 100), (1, 1, 9000)]
