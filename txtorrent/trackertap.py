@@ -107,9 +107,8 @@ the word txtorrent-tracker: see twistd --help."""
 
     def postOptions(self) -> None:
         if self["log-level"] not in LOG_LEVELS:
-            raise UserError(
-                f"--log-level {self['log-level']!r}: write one of {', '.join(LOG_LEVELS)}"
-            )
+            known = ", ".join(LOG_LEVELS)
+            raise UserError(f"--log-level: {self['log-level']!r}: write one of {known}")
         self.config = self.read_config()
         self.direct_log()
 

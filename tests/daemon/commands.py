@@ -13,6 +13,7 @@ RUNNERS = {
     "twistd": "from twisted.scripts.twistd import run; run()",
     "twist": "from twisted.application.twist._twist import Twist; Twist.main()",
 }
+PLUGINS = (("txtorrent",), ("txtorrent-tracker",))
 # What systemd does for a service with a socket unit, sd_listen_fds(3). The socket comes as standard
 # input: a shell need not know descriptors of two digits.
 GIVE_SOCKET = """
@@ -29,7 +30,7 @@ _numbers = count(1)
 
 def command(*arguments, runner="twistd"):
     """What to run; for twistd in the foreground and without a pid file unless told otherwise."""
-    if runner == "twistd" and arguments[:1] == ("txtorrent",):
+    if runner == "twistd" and arguments[:1] in PLUGINS:
         arguments = ("-n", "--pidfile=", *arguments)
     return [sys.executable, "-c", RUNNERS[runner], *map(str, arguments)]
 
@@ -107,6 +108,10 @@ class Daemon:
         """Send a signal and wait; (exit status, standard error)."""
         self._process.send_signal(number)
         return self.wait()
+
+    def signal(self, number):
+        """Send a signal."""
+        self._process.send_signal(number)
 
     def wait(self):
         """Wait for its end; (exit status, standard error)."""

@@ -53,16 +53,13 @@ class Intervals:
         self._draw = draw
         self._counted = 0
         self._stretch = 1.0
+        self.lifetime = self._lifetime()
+        """Seconds for which a peer is believed to be there: it may miss one announce."""
 
     def next(self) -> int:
         """Seconds until the next announce of the peer that is answered."""
         self._counted += 1
         return int(self.current * (1.0 + SPREAD * self._draw()))
-
-    @property
-    def lifetime(self) -> int:
-        """Seconds for which a peer is believed to be there: it may miss one announce."""
-        return round(2 * (1.0 + SPREAD) * self.current) + LATE
 
     def measure(self) -> None:
         """To be called every `MEASURED` seconds."""
@@ -73,3 +70,7 @@ class Intervals:
         most = max(1.0, pace.longest / pace.interval)
         self._stretch = max(1.0, min(self._stretch * (1.0 + GENTLY * excess), most))
         self.current = round(pace.interval * self._stretch)
+        self.lifetime = self._lifetime()
+
+    def _lifetime(self) -> int:
+        return round(2 * (1.0 + SPREAD) * self.current) + LATE

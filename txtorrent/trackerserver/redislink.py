@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from random import Random
-from typing import Any, Final, cast
+from typing import Any, Final, TypeVar, cast
 
 from attrs import define, field
 from twisted.internet.defer import CancelledError, Deferred, gatherResults
@@ -12,6 +12,7 @@ from twisted.internet.endpoints import HostnameEndpoint
 from twisted.internet.error import ConnectError, ConnectingCancelledError, DNSLookupError
 from twisted.internet.protocol import Factory
 from twisted.internet.task import deferLater
+from twisted.logger import Logger
 
 from txtorrent.trackerserver.redisaddress import RedisAddress
 from txtorrent.trackerserver.redishealth import RedisHealth
@@ -27,6 +28,9 @@ FIRST_PAUSE: Final = 0.25
 LONGEST_PAUSE: Final = 5.0
 """Seconds; each pause is twice the one before. Clients are refused all that time."""
 
+_T = TypeVar("_T")
+_log = Logger()
+
 
 @define(eq=False)
 class RedisLink:
@@ -40,10 +44,12 @@ class RedisLink:
     connection: RedisConnection | None = field(default=None, init=False)
     """The one that is ready for requests."""
     _running: Deferred[None] | None = field(default=None, init=False)
+    _awaited: Deferred[Any] | None = field(default=None, init=False)
+    _stopping: bool = field(default=False, init=False)
     _tried: list[Deferred[None]] = field(factory=list, init=False)
 
     def start(self) -> Deferred[None]:
-        """Begin to connect; fires when the first try was made, whatever came of it."""
+        """Begin to connect; fires when the first try was made, whatever came of it, or stopped."""
         tried: Deferred[None] = Deferred()
         self._tried.append(tried)
         self._running = Deferred.fromCoroutine(self._keep())
@@ -56,8 +62,11 @@ class RedisLink:
         if self._running is not None:
             running, self._running = self._running, None
             running.addErrback(lambda failure: failure.trap(CancelledError) and None)
-            running.cancel()
+            self._stopping = True
+            if self._awaited is not None:
+                self._awaited.cancel()
             await running
+            self._tell_tried()
 
     async def _keep(self) -> None:
         pause = FIRST_PAUSE
@@ -66,12 +75,16 @@ class RedisLink:
                 connection = await self._connect()
             except (ConnectError, DNSLookupError, Lost, ValueError) as error:
                 self._tell(str(error) or type(error).__name__)
-            except ConnectingCancelledError:
+            except (CancelledError, ConnectingCancelledError):
                 return
+            except Exception:
+                _log.failure("an error of ours in connecting to Redis; there will be other tries")
+                self._tell("an error of ours")
             else:
                 pause = FIRST_PAUSE
                 self._tell(await self._serve(connection))
-            await deferLater(self._reactor, pause * self._random.uniform(0.75, 1.25))
+            seconds = pause * self._random.uniform(0.75, 1.25)
+            await self._wait(deferLater(self._reactor, seconds))
             pause = min(2 * pause, LONGEST_PAUSE)
 
     async def _connect(self) -> RedisConnection:
@@ -82,9 +95,9 @@ class RedisLink:
         )
         factory = Factory.forProtocol(lambda: RedisConnection(self._reactor))
         factory.noisy = False
-        connection = cast(RedisConnection, await endpoint.connect(factory))
+        connection = cast(RedisConnection, await self._wait(endpoint.connect(factory)))
         try:
-            await connection.greet(self._address)
+            await self._wait(connection.greet(self._address))
         except (ErrorReply, Lost) as error:
             reason = await _closed(connection, str(error))
             raise Lost(reason) from None
@@ -98,15 +111,26 @@ class RedisLink:
         self.connection = connection
         self._tell(None)
         try:
-            return await connection.when_ended()
+            return await self._wait(connection.when_ended())
         except CancelledError:
             await _closed(connection, "stopped")
             raise
         finally:
             self.connection = None
 
+    async def _wait(self, result: Deferred[_T]) -> _T:
+        """Wait for what `stop` cancels. To cancel `_running` would not do: whoever is told of
+        something may stop us while it runs."""
+        self._awaited = result
+        if self._stopping:
+            result.cancel()
+        return await result
+
     def _tell(self, trouble: str | None) -> None:
         self._changed(trouble)
+        self._tell_tried()
+
+    def _tell_tried(self) -> None:
         tried, self._tried = self._tried, []
         for each in tried:
             each.callback(None)
@@ -131,6 +155,7 @@ class RedisLinks:
             RedisLink(reactor, address, random, self._changed) for _ in range(CONNECTIONS)
         ]
         self._ready: list[RedisConnection] = []
+        self._stopping = False
 
     async def start(self) -> None:
         """Begin; done when each has tried once."""
@@ -138,6 +163,7 @@ class RedisLinks:
 
     async def stop(self) -> None:
         """Close all; nothing is left open, and no delayed call."""
+        self._stopping = True
         self._ready = []
         await gatherResults([Deferred.fromCoroutine(link.stop()) for link in self._links])
 
@@ -148,6 +174,8 @@ class RedisLinks:
         return ready[number % len(ready)] if ready else None
 
     def _changed(self, trouble: str | None) -> None:
+        if self._stopping:
+            return
         self._ready = [link.connection for link in self._links if link.connection is not None]
         if self._ready:
             self._health.reached()

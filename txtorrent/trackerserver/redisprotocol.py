@@ -25,11 +25,10 @@ REPLY_TIME: Final = 3.0
 """Seconds for a reply. A Redis that takes longer is lost: clients of UDP trackers ask again after
 15, and what they asked for would pile up meanwhile."""
 MOST_UNDER_WAY: Final = 2500
-"""Requests that wait for their replies on one connection: a tenth of a second's work of a Redis,
-and with what is kept of each 3 MB."""
-
+"""Requests that wait for their replies on one connection: a quarter of a second's work of a Redis,
+and, with what is kept of each, 3 MB."""
 SCAN_STEP: Final = 200
-"""Keys looked at in one go while all swarms are searched for: a tenth of a millisecond of Redis."""
+"""Keys looked at in one go while all swarms are searched for; announces wait meanwhile."""
 
 
 class _InOrder:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final, TypeAlias
 
-MAX_REPLY: Final = 4 << 20
+MAX_REPLY: Final = 1 << 20
 """Bytes of one reply. The longest is that to an announce with all the peers that may be wanted,
 of 38 bytes each; this much is not ours to read."""
 MAX_LINE: Final = 4096

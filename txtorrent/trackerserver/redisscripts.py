@@ -9,9 +9,10 @@ them in one place:
     is true.
 ``txtorrent:{HASH}:s4`` ``:s6`` ``:sb`` ``:l4`` ``:l6`` ``:lb``
     Sorted sets, the pools. A peer is in exactly one, by what it is (seed or leecher) and by where
-    it can be reached (IPv4, IPv6 or both); the score is the second up to which it is known. So the
-    sizes of the pools are the counts, what is too old is found at once, and peers of a family can
-    be drawn from among all of them.
+    it can be reached (IPv4, IPv6 or both): with its compact addresses behind it, of both with the
+    seconds up to which they are true. The score is the second up to which the peer is known. So the
+    sizes of the pools are the counts, what is too old is found at once, peers of a family can be
+    drawn from among all of them, and nothing has to be looked up of those that were.
 ``txtorrent:{HASH}:c``
     How often it was completed.
 
@@ -34,7 +35,7 @@ was ever of use, and should not begin anew because its last seed is on holidays;
 announce anything, and a count takes 150 bytes."""
 MOST_EXPIRED: Final = 1000
 """Peers of a pool taken out by one announce, at a microsecond each; Redis does nothing else
-meanwhile. What is left is not counted, and the next announces take it."""
+meanwhile. What is left is not counted, but may be given out until the next announces take it."""
 MOST_WANTED: Final = 1000
 """Peers that one announce can get: Redis does nothing else while it draws them, either."""
 MAX_LIFETIME: Final = 7 * 24 * 3600
@@ -48,49 +49,77 @@ EVERY_SWARM: Final = "txtorrent:{*}"
 # Redis lets a script that has written go on to its end. So nobody is added to a full instance, but
 # who is in it is refreshed, and what is too old makes room.
 ANNOUNCE: Final = f"""
+local call, pack, unpacked, sub = redis.call, struct.pack, struct.unpack, string.sub
 local swarm = KEYS[1]
 local peer, family, left, event, ids, numwant, lifetime, chance, at =
-    struct.unpack('>c24BBBBI2I4I4', ARGV[1])
-local address = string.sub(ARGV[1], at)
-local now = tonumber(redis.call('TIME')[1])
+    unpacked('>c24BBBBI2I4I4', ARGV[1])
+local address = sub(ARGV[1], at)
+local now = tonumber(call('TIME')[1])
+local over = now + lifetime + 1
 local POOLS = {{'s4', 's6', 'sb', 'l4', 'l6', 'lb'}}
 local RECORD = '>BBI4c6I4c18'
 
 local size = {{}}
 for _, pool in ipairs(POOLS) do
     local key = swarm .. ':' .. pool
-    local number = redis.call('ZCARD', key)
+    local number = call('ZCARD', key)
     if number > 0 then
-        local old = redis.call('ZRANGEBYSCORE', key, '-inf', now, 'LIMIT', 0, {MOST_EXPIRED})
+        local old = call('ZRANGEBYSCORE', key, '-inf', now, 'LIMIT', 0, {MOST_EXPIRED})
         if #old > 0 then
-            redis.call('ZREM', key, unpack(old))
-            redis.call('HDEL', swarm, unpack(old))
+            call('ZREM', key, unpack(old))
+            for i, member in ipairs(old) do old[i] = sub(member, 1, 24) end
+            call('HDEL', swarm, unpack(old))
             number = number - #old
-            if #old == {MOST_EXPIRED} then
-                number = redis.call('ZCOUNT', key, '(' .. now, '+inf')
-            end
+            if #old == {MOST_EXPIRED} then number = call('ZCOUNT', key, '(' .. now, '+inf') end
         end
     end
     size[pool] = number
 end
 
+local function entry(number, until4, host4, until6, host6)
+    local kind = number % 3
+    if kind == 1 then return peer .. host4 end
+    if kind == 2 then return peer .. host6 end
+    return peer .. host4 .. host6 .. pack('>I4I4', until4, until6)
+end
+
 -- Taken out first, so that it cannot be drawn for itself.
 local was_seed, counted = false, 0
 local until4, host4, until6, host6 = 0, string.rep('\\0', 6), 0, string.rep('\\0', 18)
-local before = redis.call('HGET', swarm, peer)
+local before = call('HGET', swarm, peer)
 if before then
     local number
-    number, counted, until4, host4, until6, host6 = struct.unpack(RECORD, before)
+    number, counted, until4, host4, until6, host6 = unpacked(RECORD, before)
     local pool = POOLS[number]
-    if redis.call('ZREM', swarm .. ':' .. pool, peer) == 1
+    if call('ZREM', swarm .. ':' .. pool, entry(number, until4, host4, until6, host6)) == 1
             and (until4 > now or until6 > now) then
         size[pool] = size[pool] - 1
         was_seed = number <= 3
     end
 end
 
--- From each pool in proportion to its size; what that leaves over of a peer goes by chance.
-local drawn = {{}}
+local seen = {{[address] = true, [family == 4 and host6 or host4] = true}}
+local places, names = {{[4] = {{}}, [6] = {{}}}}, {{[4] = {{}}, [6] = {{}}}}
+local function give(member)
+    local place, kind = sub(member, 25), 4
+    if #place == 18 then
+        kind = 6
+    elseif #place > 18 then
+        local its4, its6 = unpacked('>I4I4', place, 25)
+        if its4 <= now or (family == 6 and its6 > now) then
+            place, kind = sub(place, 7, 24), 6
+        else
+            place = sub(place, 1, 6)
+        end
+    end
+    if seen[place] then return end
+    seen[place] = true
+    local list = places[kind]
+    list[#list + 1] = place
+    if ids == 1 then table.insert(names[kind], sub(member, 1, 20)) end
+end
+
+-- From each pool in proportion to its size; chance decides about fractions of a peer.
 local function draw(pools, want)
     local total = 0
     for _, pool in ipairs(pools) do total = total + size[pool] end
@@ -101,8 +130,8 @@ local function draw(pools, want)
         passed = passed + size[pool]
         local upto = math.floor(passed * want / total + chance / 4294967296)
         if upto > given then
-            for _, each in ipairs(redis.call('ZRANDMEMBER', swarm .. ':' .. pool, upto - given)) do
-                drawn[#drawn + 1] = each
+            for _, member in ipairs(call('ZRANDMEMBER', swarm .. ':' .. pool, upto - given)) do
+                give(member)
             end
             given = upto
         end
@@ -118,57 +147,48 @@ else
          numwant - draw({{'s' .. own, 'sb', 'l' .. own, 'lb'}}, numwant))
 end
 
-local places, names = {{[4] = {{}}, [6] = {{}}}}, {{[4] = {{}}, [6] = {{}}}}
-if #drawn > 0 then
-    local seen = {{[address] = true, [family == 4 and host6 or host4] = true}}
-    local records = redis.call('HMGET', swarm, unpack(drawn))
-    for i = 1, #drawn do
-        if records[i] then
-            local _, _, its4, place4, its6, place6 = struct.unpack(RECORD, records[i])
-            local kind, place = 4, place4
-            if its4 <= now or (family == 6 and its6 > now) then kind, place = 6, place6 end
-            if (its4 > now or its6 > now) and not seen[place] then
-                seen[place] = true
-                table.insert(places[kind], place)
-                if ids == 1 then table.insert(names[kind], string.sub(drawn[i], 1, 20)) end
-            end
+-- A pool may not vanish before the records of its peers, which nothing else takes out.
+local function keep(pool)
+    local seconds = call('TTL', swarm)
+    if seconds <= lifetime then
+        seconds = lifetime + 1
+        call('EXPIRE', swarm, seconds)
+        for each, number in pairs(size) do
+            if number > 0 then call('EXPIRE', swarm .. ':' .. each, seconds + 1) end
         end
+    elseif size[pool] == 1 then
+        call('EXPIRE', swarm .. ':' .. pool, seconds + 1)
     end
-end
-
-local function keep(key)
-    if redis.call('TTL', key) <= lifetime then redis.call('EXPIRE', key, lifetime + 1) end
 end
 local completed
 if event == 3 then
-    if before then redis.call('HDEL', swarm, peer) end
+    if before then call('HDEL', swarm, peer) end
 else
     if family == 4 then
-        until4, host4 = now + lifetime, address
+        until4, host4 = over, address
     else
-        until6, host6 = now + lifetime, address
+        until6, host6 = over, address
     end
     local number = left == 0 and 1 or 4
     if until4 <= now then number = number + 1 elseif until6 > now then number = number + 2 end
     local counts = event == 1 and counted == 0 and not was_seed
     if counts then counted = 1 end
-    redis.call('HSET', swarm, peer,
-               struct.pack(RECORD, number, counted, until4, host4, until6, host6))
+    call('HSET', swarm, peer, pack(RECORD, number, counted, until4, host4, until6, host6))
     local pool = POOLS[number]
-    redis.call('ZADD', swarm .. ':' .. pool, math.max(until4, until6), peer)
+    call('ZADD', swarm .. ':' .. pool, math.max(until4, until6),
+         entry(number, until4, host4, until6, host6))
     size[pool] = size[pool] + 1
-    keep(swarm)
-    keep(swarm .. ':' .. pool)
-    if counts then completed = redis.call('INCR', swarm .. ':c') end
+    keep(pool)
+    if counts then completed = call('INCR', swarm .. ':c') end
 end
 if completed then
-    redis.call('EXPIRE', swarm .. ':c', {KEEP_COMPLETED})
+    call('EXPIRE', swarm .. ':c', {KEEP_COMPLETED})
 else
-    completed = tonumber(redis.call('GETEX', swarm .. ':c', 'EX', {KEEP_COMPLETED}) or 0)
+    completed = tonumber(call('GETEX', swarm .. ':c', 'EX', {KEEP_COMPLETED}) or 0)
 end
 
-return struct.pack('>I4I4I4I2I2', size.s4 + size.s6 + size.sb, size.l4 + size.l6 + size.lb,
-                   completed, #places[4], #places[6])
+return pack('>I4I4I4I2I2', size.s4 + size.s6 + size.sb, size.l4 + size.l6 + size.lb,
+            completed, #places[4], #places[6])
     .. table.concat(places[4]) .. table.concat(places[6])
     .. table.concat(names[4]) .. table.concat(names[6])
 """
@@ -214,7 +234,10 @@ _TEMPLATES: Final = {size: _template(size + 2) for size in (4, 16)}
 def announce_command(
     announce: ReceivedAnnounce, lifetime: int, with_ids: bool, chance: int
 ) -> bytes:
-    """What is sent to Redis for an announce; `chance` is 32 random bits."""
+    """What is sent to Redis for an announce; `chance` is 32 random bits. ValueError when the
+    info-hash has not 20 bytes."""
+    if len(announce.info_hash) != 20:
+        raise ValueError(f"an info-hash of {len(announce.info_hash)} bytes")
     host = announce.host
     asked = _ASKED.pack(
         announce.peer_id + announce.key,

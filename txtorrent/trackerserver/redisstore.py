@@ -56,6 +56,7 @@ class RedisStore:
         from txtorrent.trackerserver.redislink import RedisLinks
 
         self._random = random
+        self._stopping = False
         self._health = RedisHealth(reactor, address)
         self._links = RedisLinks(reactor, address, random, self._health)
         self._census = Census(reactor, partial(self._links.pick, 0))
@@ -64,10 +65,12 @@ class RedisStore:
         """Connect. Done after the first try, which takes a few seconds at the most; if it fails
         there will be others."""
         await self._links.start()
-        self._census.start()
+        if not self._stopping:
+            self._census.start()
 
     async def stop(self) -> None:
         """Give what is under way the few seconds that it may take, and close everything."""
+        self._stopping = True
         await self._census.stop()
         await self._links.stop()
         self._health.stop()
@@ -99,10 +102,11 @@ class RedisStore:
     def totals(self) -> Totals:
         """What was there when it was last counted.
 
-        Each store counts the whole Redis in small steps that take six minutes for a million
-        swarms, and begins again 30 seconds later: the numbers are as old as that. Until the first
-        count is through they are what was counted so far. A swarm that comes or goes meanwhile may
-        be in them or not, and some count twice while Redis rebuilds its table of keys.
+        Each store counts the whole Redis in small steps, which take a quarter of an hour for a
+        million swarms, and begins again 30 seconds later: the numbers are as old as that. Until the
+        first count is through they are what was counted so far. A swarm that comes or goes
+        meanwhile may be in them or not, and some count twice while Redis rebuilds its table of
+        keys.
         """
         self._connection(0)
         return self._census.totals

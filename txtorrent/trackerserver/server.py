@@ -11,6 +11,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Awaitable, Callable
+from functools import partial
 from random import Random
 from typing import Any, Final
 
@@ -18,7 +19,8 @@ from attrs import frozen
 from twisted.internet.defer import DeferredList, maybeDeferred
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.error import CannotListenError
-from twisted.internet.interfaces import IAddress, IListeningPort
+from twisted.internet.interfaces import IAddress, IDelayedCall, IListeningPort
+from twisted.logger import Logger
 
 from txtorrent.address import Address
 from txtorrent.trackerserver.accounts import Accounts
@@ -43,9 +45,13 @@ ALL: Final = ("::", "0.0.0.0")  # noqa: S104 - a tracker is there for everybody
 """Where both families are listened to, as the kernel usually has it; and where there is no IPv6."""
 ACCOUNTS: Final = ".users"
 """What the name of the file ends in that keeps what users have uploaded and downloaded."""
+RETRY: Final = 5.0
+"""Seconds until a UDP socket that the system closed on us is opened again."""
 AT_START: Final = ("port", "http", "udp", "store", "state_file", "max_peers", "max_torrents")
 """Settings that a tracker which runs cannot change."""
 _NO_IPV6: Final = (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL)
+
+_log = Logger()
 
 
 class CannotListen(Exception):
@@ -85,6 +91,7 @@ class TrackerServer:
         site = TrackerSite(self.tracker, pages)
         self._web = WebFactory(clock, site.respond, around.connections)
         self._ports: list[IListeningPort] = []
+        self._retries: dict[Address, IDelayedCall] = {}
 
     @property
     def addresses(self) -> list[str]:
@@ -138,13 +145,34 @@ class TrackerServer:
 
     def _listen_udp(self, host: str, port: int) -> None:
         clock = self._around.reactor
-        protocol = TrackerDatagrams(clock, self.tracker, self._ids, self._limit)
+        where = Address(host, port)
+        protocol = TrackerDatagrams(
+            clock, self.tracker, self._ids, self._limit, partial(self._udp_closed, where)
+        )
         try:
             listening = clock.listenUDP(port, protocol, interface=host, maxPacketSize=MAX_DATAGRAM)
         except CannotListenError as error:
-            where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
             raise CannotListen(f"UDP at {where}: {_why(error)}") from error
         self._ports.append(listening)
+
+    def _udp_closed(self, where: Address, protocol: TrackerDatagrams) -> None:
+        """By the reactor, after an error, unless we are being stopped: try to go on."""
+        left = [port for port in self._ports if getattr(port, "protocol", None) is not protocol]
+        if len(left) < len(self._ports):
+            self._ports = left
+            _log.error("UDP at {where} was closed by the system; trying again", where=where)
+            self._retry_later(where)
+
+    def _retry_later(self, where: Address) -> None:
+        self._retries[where] = self._around.reactor.callLater(RETRY, self._listen_again, where)
+
+    def _listen_again(self, where: Address) -> None:
+        del self._retries[where]
+        try:
+            self._listen_udp(where.host, where.port)
+        except CannotListen as error:
+            _log.warn("not yet: {why}", why=str(error))
+            self._retry_later(where)
 
     async def _listen_http_at(self, host: str) -> None:
         host = host.replace(":", "\\:")
@@ -164,6 +192,9 @@ class TrackerServer:
             await listen(ALL[1])
 
     async def _close(self) -> None:
+        for retry in self._retries.values():
+            retry.cancel()
+        self._retries.clear()
         ports, self._ports = self._ports, []
         await DeferredList([maybeDeferred(port.stopListening) for port in ports])
 

@@ -151,11 +151,12 @@ class Swarm:
         hole = leechers.find(tail)
         if seeders is None:
             return leechers.some(wanted, hole, with_ids, below)
-        from_seeds, from_leechers = _shares(
-            len(seeders.expiries), len(leechers.expiries) - (hole >= 0), wanted, below
-        )
-        seeds, seed_ids = seeders.some(from_seeds, -1, with_ids, below)
-        others, ids = leechers.some(from_leechers, hole, with_ids, below)
+        count = len(seeders.expiries)
+        total = count + len(leechers.expiries) - (hole >= 0)
+        # As many of each as there are, by chance.
+        share = count if total <= wanted else (wanted * count + below(total)) // total
+        seeds, seed_ids = seeders.some(share, -1, with_ids, below)
+        others, ids = leechers.some(wanted - share, hole, with_ids, below)
         return seeds + others, seed_ids + ids
 
     def _replace(self, address: bytes) -> None:
@@ -167,12 +168,3 @@ class Swarm:
             stranger = crowd.stranger_at(address) if crowd is not None else None
             if stranger is not None:
                 party.remove(stranger, family)
-
-
-def _shares(seeds: int, leechers: int, wanted: int, below: Below) -> tuple[int, int]:
-    """How many of `wanted` are seeds and how many leechers: as many as there are, by chance."""
-    total = seeds + leechers
-    if total <= wanted:
-        return seeds, leechers
-    share = (wanted * seeds + below(total)) // total
-    return share, wanted - share

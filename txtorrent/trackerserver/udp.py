@@ -34,18 +34,25 @@ Source = tuple[Any, ...]
 
 
 class TrackerDatagrams(DatagramProtocol):
-    """One socket of the tracker's. `clock` is an IReactorTime."""
+    """One socket of the tracker's. `clock` is an IReactorTime; `closed` is called with this
+    object when the socket is closed: by us, or by the reactor after an error."""
 
     noisy = False
     transport: Any
 
     def __init__(
-        self, clock: Any, tracker: Tracker, ids: ConnectionIds, limit: ConnectLimit
+        self,
+        clock: Any,
+        tracker: Tracker,
+        ids: ConnectionIds,
+        limit: ConnectLimit,
+        closed: Callable[[TrackerDatagrams], object],
     ) -> None:
         self._clock = clock
         self._tracker = tracker
         self._ids = ids
         self._limit = limit
+        self._closed = closed
         self._counts = tracker.statistics.udp
         self._outbox: list[tuple[bytes, Source]] = []
         """Of one wake-up, for which Twisted reads 256 KiB at the most."""
@@ -59,13 +66,18 @@ class TrackerDatagrams(DatagramProtocol):
         """Twisted's own way to send looks three times at what kind of address it is."""
         self._sendto = self.transport.getHandle().sendto
 
+    def stopProtocol(self) -> None:
+        """What is still to be sent is lost."""
+        self._outbox.clear()
+        self._closed(self)
+
     def datagramReceived(self, datagram: bytes, addr: Source) -> None:
         """One request, or rubbish."""
         request = self._requests.get(datagram[wire.ACTION])
-        if request is None or len(datagram) < wire.HEAD_SIZE:
-            self._counts.dropped["malformed"] += 1
-        else:
+        if request is not None and len(datagram) >= wire.HEAD_SIZE:
             request(datagram, packed(addr[0]), addr)
+        else:
+            self._counts.dropped["malformed"] += 1
 
     # -- requests ----------------------------------------------------------------------------
 

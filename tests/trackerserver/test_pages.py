@@ -1,0 +1,79 @@
+"""The tracker's pages."""
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.trackerserver.case import TrackerCase
+from txtorrent.trackerserver.networks import Networks
+
+PASSKEYS = {b"passkey-of-alice": "alice"}
+
+
+class PagesTests(TrackerCase):
+    def asked(self, **settings):
+        self.make(stats=Networks.of(["192.0.2.0/24"]), **settings)
+
+    def some_work(self):
+        self.announce(1, left=1, event="started")
+        self.announce(1, left=0, event="completed")
+        self.announce(2, left=1)
+        self.announce(2, port=0)
+        self.announce_udp(3, left=1)
+        self.announce_udp(3, bytes(8))
+        self.get(f"/scrape?info_hash={'%11' * 20}")
+
+    def samples(self):
+        text = self.fetch("/metrics").body.decode()
+        return {
+            (sample.name, *sorted(sample.labels.values())): sample.value
+            for family in text_string_to_metric_families(text)
+            for sample in family.samples
+        }
+
+    def test_metrics(self):
+        self.asked()
+        self.some_work()
+        samples = self.samples()
+        prefix = "txtorrent_tracker_"
+        for key, value in (
+            (("torrents",), 1),
+            (("seeders",), 1),
+            (("leechers",), 2),
+            (("announces_total", "http", "started"), 1),
+            (("announces_total", "completed", "http"), 1),
+            (("announces_total", "http", "none"), 1),
+            (("announces_total", "none", "udp"), 1),
+            (("announces_total", "stopped", "udp"), 0),
+            (("scrapes_total", "http"), 1),
+            (("refused_total", "http", "malformed"), 1),
+            (("refused_total", "store", "udp"), 0),
+            (("dropped_total", "connection id", "udp"), 1),
+            (("connects_total", "udp"), 0),
+            (("interval_seconds",), 1800),
+        ):
+            self.assertEqual(samples[(prefix + key[0], *key[1:])], value, key)
+
+    def test_metrics_of_a_late_store(self):
+        self.asked(late=True)
+        self.assertEqual(self.samples()["txtorrent_tracker_torrents",], 0)
+
+    def test_page(self):
+        self.asked(passkeys=PASSKEYS)
+        path = "/passkey-of-alice/announce"
+        self.announce(1, path, left=1, event="started")
+        self.clock.advance(100)
+        self.announce(1, path, left=1, uploaded=1_000_000, downloaded=500_000)
+        page = self.fetch("/stats").body.decode()
+        self.assertIn("torrents      1\n", page)
+        self.assertIn("leechers      1\n", page)
+        self.assertRegex(page, r"alice +1,000,000 +500,000 +2\.00\n")
+        self.assertNotIn("passkey-of-alice", page)
+        self.assertEqual(page, self.fetch("/").body.decode())
+
+    def test_others_do_not_see_them(self):
+        self.asked()
+        self.some_work()
+        for path in ("/stats", "/metrics"):
+            response = self.fetch(path, "198.51.100.1")
+            self.assertEqual(response.status, 403)
+            self.assertNotIn(b"torrents", response.body)
+        self.assertEqual(self.fetch("/", "198.51.100.1").status, 200)
