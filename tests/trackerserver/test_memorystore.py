@@ -236,8 +236,8 @@ class ExpiryTests(StoreCase):
         self.check()
 
     def test_large_crowd_in_several_looks(self) -> None:
-        """No look takes longer than its share, and all are looked at in a round."""
-        size = 2 * LOOKED_AT + LOOKED_AT // 2
+        """Though all of it has to go at once, that is done a little at a time."""
+        size = 5 * LOOKED_AT + LOOKED_AT // 2
         for name in range(size):
             self.announce(name, lifetime=100, numwant=0)
         self.clock.advance(99)
@@ -248,7 +248,31 @@ class ExpiryTests(StoreCase):
             self.assertLessEqual(fewest - left, LOOKED_AT)
             looks += fewest != left
             fewest = left
-        self.assertEqual((fewest, looks), (0, 3))
+        self.assertEqual((fewest, looks), (0, 6))
+
+    def test_one_large_crowd_as_fast_as_many_small_ones(self) -> None:
+        """Here it is larger than one look a turn would do."""
+        self.patch(memorystore, "LOOKED_AT", 7)
+        for name in range(10_000):
+            self.announce(name, lifetime=100 if name % 10 else 10_000, numwant=0)
+        self.pass_time(100)
+        self.pass_time(3 * ROUND)
+        self.assertEqual(self.store.totals().leechers, 1000)
+
+    def test_many_small_swarms_that_all_have_to_go(self) -> None:
+        """A little at a time, however much is to be looked at in a turn."""
+        self.patch(memorystore, "REMOVED", 50)
+        self.patch(memorystore, "ROUND", 1)
+        for name in range(3000):
+            self.announce(name, torrent=b"%020d" % name, lifetime=100)
+        self.clock.advance(99)
+        fewest = 3000
+        for _ in range(90):
+            self.clock.advance(TURN)
+            left = self.store.totals().leechers
+            self.assertLessEqual(fewest - left, 50)
+            fewest = left
+        self.assertEqual(fewest, 0)
 
     def test_peers_that_come_and_go_while_a_crowd_is_looked_through(self) -> None:
         self.patch(memorystore, "LOOKED_AT", 7)

@@ -25,11 +25,14 @@ MAX_TORRENTS: Final = 5_000_000
 RETRY_WHEN_FULL: Final = 1800
 """Seconds: by then peers that are gone will have been forgotten."""
 ROUND: Final = 60
-"""Seconds in which every swarm is looked through for peers to forget."""
+"""Seconds in which every swarm is looked through for peers to forget; more when most of them go."""
 TURN: Final = 0.25
 """Seconds between two looks: each takes its share of the round."""
-LOOKED_AT: Final = 20_000
-"""Rows looked at in one go: half a millisecond's work."""
+LOOKED_AT: Final = 2_000
+"""Rows looked at in one go: next to no work, but ten milliseconds' when all of them have to go."""
+REMOVED: Final = 2_000
+"""Rows that go after which the rest waits for the next look: else a crowd that goes all at once
+would keep everybody waiting."""
 KEPT_EMPTY: Final = 7 * 24 * 3600
 """Seconds for which it is remembered how often a torrent without peers was completed."""
 
@@ -176,10 +179,11 @@ class MemoryStore:
 
     def _sweep(self) -> None:
         due = (self._rows + len(self._swarms)) * TURN / ROUND + 1
+        fewest = self._rows - REMOVED
         try:
             for looked_at in self._looks:
                 due -= looked_at
-                if due <= 0 or not self._round:
+                if due <= 0 or self._rows <= fewest:
                     return
         except Exception:
             self._looks = self._look_through()  # a generator does not go on after an error
