@@ -200,11 +200,11 @@ class ExpiryTests(StoreCase):
         self.announce(1, lifetime=100)
         self.announce(2, 1, left=0, lifetime=200)
         self.pass_time(99.5)
-        self.assertEqual(self.store.totals(), (1, 1, 1))
+        self.assertEqual(self.store.totals()[:3], (1, 1, 1))
         self.pass_time(5)
-        self.assertEqual(self.store.totals(), (1, 1, 0))
+        self.assertEqual(self.store.totals()[:3], (1, 1, 0))
         self.pass_time(200)
-        self.assertEqual(self.store.totals(), (0, 0, 0))
+        self.assertEqual(self.store.totals()[:3], (0, 0, 0))
         self.check()
 
     def test_refreshed(self) -> None:
