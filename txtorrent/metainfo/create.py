@@ -239,16 +239,15 @@ def _check_component(component: str, path: str) -> None:
 def _laid_out(
     found: Sequence[Found], paths: Sequence[tuple[str, ...]], alignment: int
 ) -> Iterator[tuple[File, Found | None]]:
-    """The files end to end, and pads between those that have bytes, as libtorrent lays them."""
+    """The files end to end, and a pad before each that has bytes, as libtorrent lays them."""
     offset = 0
-    last = max(index for index, each in enumerate(found) if each.size)
-    for index, (each, path) in enumerate(zip(found, paths, strict=True)):
-        yield File(path, each.size, offset), each
-        offset += each.size
-        gap = -offset % alignment
-        if gap and index < last:
+    for each, path in zip(found, paths, strict=True):
+        gap = -offset % alignment if each.size else 0
+        if gap:
             yield File((path[0], ".pad", str(gap)), gap, offset, pad=True), None
             offset += gap
+        yield File(path, each.size, offset), each
+        offset += each.size
 
 
 def _check_loadable(drafted: Plan) -> None:

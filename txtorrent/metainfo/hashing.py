@@ -108,7 +108,7 @@ class _Hasher:
             if source is not None:
                 yield from self._read(source, begin, size, buffer)
             else:
-                yield from (_ZEROS[: size - at] for at in range(0, size, CHUNK))
+                yield from (_ZEROS[: size - at] for at in range(0, size, len(_ZEROS)))
 
     def _read(
         self, source: Found, offset: int, length: int, buffer: memoryview
