@@ -381,9 +381,16 @@ class WhileItIsMade(CreateCase):
     def interfered(self, change) -> str:
         """The error when `change` happens as soon as the first piece is hashed."""
         planned = plan(find_contents(self.path), Recipe(piece_length=BLOCK))
-        changes = [change]
+        self.told: list[int] = []
+        self.total = planned.geometry.total
+
+        def progress(done: int) -> None:
+            self.told.append(done)
+            if len(self.told) == 1:
+                change()
+
         with self.assertRaises(CreateError) as caught:
-            create.create(planned, lambda done: changes.pop()() if changes else None, 2)
+            create.create(planned, progress, 2)
         self.assertEqual(left_threads(), [])
         return str(caught.exception)
 
@@ -408,6 +415,8 @@ class WhileItIsMade(CreateCase):
             for change in (append, touch, cut, replace):
                 message = self.interfered(change)
                 self.assertTrue(message.startswith(f"{place}: c"), message)
+                if name != "b":
+                    self.assertLess(self.told[-1], self.total, "said when it is read")
             place.unlink()
             place.write_bytes(bytes(50 * BLOCK) if name != "b" else b"")
 
@@ -429,6 +438,32 @@ class WhileItIsMade(CreateCase):
         with self.assertRaises(KeyboardInterrupt):
             create.create(planned, interrupt, 4)
         self.assertEqual(left_threads(), [])
+
+    def test_interrupted_in_the_middle_of_a_piece(self) -> None:
+        """Threads read no more than what they were reading."""
+        self.patch(hashing, "CHUNK", 1_000)
+        over, reads = threading.Event(), []
+        read, shutdown = os.preadv, hashing.ThreadPoolExecutor.shutdown
+
+        def slow(descriptor: int, buffers: list[memoryview], offset: int) -> int:
+            if offset >= BLOCK:
+                reads.append(offset)
+                over.wait(30)
+            return read(descriptor, buffers, offset)
+
+        def shut(pool: hashing.ThreadPoolExecutor, *arguments, **chosen) -> None:
+            over.set()
+            shutdown(pool, *arguments, **chosen)
+
+        def interrupt(done: int) -> None:
+            raise KeyboardInterrupt
+
+        self.patch(os, "preadv", slow)
+        self.patch(hashing.ThreadPoolExecutor, "shutdown", shut)
+        planned = plan(find_contents(self.path), Recipe(piece_length=BLOCK))
+        with self.assertRaises(KeyboardInterrupt):
+            create.create(planned, interrupt, 3)
+        self.assertLessEqual(len(reads), 3)
 
     def test_few_jobs_are_ahead(self) -> None:
         """However slow the one is whom the progress is told."""
