@@ -394,6 +394,11 @@ class WhileItIsMade(CreateCase):
         self.assertEqual(left_threads(), [])
         return str(caught.exception)
 
+    def restore(self, name: str) -> None:
+        place = Path(self.path, name)
+        place.unlink()
+        place.write_bytes(bytes(50 * BLOCK) if name != "b" else b"")
+
     def test_a_file_that_changes(self) -> None:
         for name in ("a", "b", "c"):
             place = Path(self.path, name)
@@ -413,12 +418,12 @@ class WhileItIsMade(CreateCase):
                 place.symlink_to("/dev/zero")
 
             for change in (append, touch, cut, replace):
+                self.restore(name)
                 message = self.interfered(change)
                 self.assertTrue(message.startswith(f"{place}: c"), message)
                 if name != "b":
                     self.assertLess(self.told[-1], self.total, "said when it is read")
-            place.unlink()
-            place.write_bytes(bytes(50 * BLOCK) if name != "b" else b"")
+            self.restore(name)
 
     def test_a_file_that_goes(self) -> None:
         place = Path(self.path, "c")
