@@ -203,6 +203,7 @@ class Output(CreateCase):
         for output, part in (
             ("no/x.torrent", "no file can be made there"),
             ("pair", "a folder: --output is"),
+            ("", "a folder: --output is"),
             ("x" * 256, "file name too long"),
         ):
             self.assertIn(part, self.fails(1, "create", "pair", "-o", output))

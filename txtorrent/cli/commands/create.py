@@ -76,7 +76,7 @@ class _Output:
     def check(self) -> None:
         """Failed unless a file can be made there; said before an hour of hashing."""
         folder = os.path.dirname(os.path.abspath(self.path))
-        if os.path.isdir(self.path):
+        if os.path.isdir(self.path or "."):
             raise Failed(f"{self.path}: a folder: --output is the .torrent file itself")
         if not os.access(folder, os.W_OK | os.X_OK):
             raise Failed(f"{folder}: no file can be made there: choose another --output")
@@ -110,7 +110,7 @@ class _Output:
         except OSError as error:
             raise self._unwritable(error) from error
         finally:
-            with suppress(FileNotFoundError):
+            with suppress(OSError):
                 os.unlink(part)
 
 
@@ -217,9 +217,8 @@ def _output(path: str, output: str | None, name: str | None, force: bool) -> _Ou
     if output is None:
         own = os.path.basename(os.path.realpath(path)) if name is None else name
         output = f"{check_name(own)}.torrent"
-        # A name that begins so would be an option of the command that is shown at the end.
-        output = f"./{output}" if output.startswith("-") else output
-    found = _Output(output, force)
+    # A name that begins so would be an option of the command that is shown at the end.
+    found = _Output(f"./{output}" if output.startswith("-") else output, force)
     found.check()
     return found
 
