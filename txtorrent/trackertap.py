@@ -127,7 +127,9 @@ the word txtorrent-tracker: see twistd --help."""
             raise UserError(str(error)) from None
         config = evolve(config, **self._given(config))
         if config.http == () and config.udp == ():
-            raise UserError("nowhere to listen: leave out --http none or --udp none")
+            raise UserError(
+                "nowhere to listen: leave out --http none or --udp none"
+            )
         return config
 
     def _given(self, config: TrackerConfig) -> dict[str, Any]:
