@@ -6,6 +6,7 @@ from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
+from txtorrent.trackerserver.interfaces import SIZES, size_class
 from txtorrent.trackerserver.memorystore import MemoryStore
 from txtorrent.trackerserver.swarm import WIDTHS, Swarm
 from txtorrent.wire.announce import Event
@@ -125,7 +126,12 @@ class StoreCase(SynchronousTestCase):
         rows = self.rows(store)
         peers = {(torrent, seeds, tail) for torrent, seeds, tail, _, _ in rows}
         seeders = sum(seeds for _, seeds, _ in peers)
-        self.assertEqual(store.totals(), (len(store._swarms), seeders, len(peers) - seeders))
+        sizes = [0] * (len(SIZES) + 1)
+        for torrent in {torrent for torrent, _, _ in peers}:
+            sizes[size_class(sum(of == torrent for of, _, _ in peers))] += 1
+        self.assertEqual(
+            store.totals(), (len(store._swarms), seeders, len(peers) - seeders, tuple(sizes))
+        )
         self.assertEqual(store._rows, len(rows))
         under_way = set(store._swarms) - set(store._round)
         self.assertEqual(len(store._round) + len(under_way), len(store._swarms))

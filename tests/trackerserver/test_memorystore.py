@@ -205,24 +205,24 @@ class ExpiryTests(StoreCase):
         self.announce(1, lifetime=100)
         self.announce(2, 1, left=0, lifetime=200)
         self.pass_time(99.5)
-        self.assertEqual(self.store.totals(), (1, 1, 1))
+        self.assertEqual(self.store.totals()[:3], (1, 1, 1))
         self.pass_time(5)
-        self.assertEqual(self.store.totals(), (1, 1, 0))
+        self.assertEqual(self.store.totals()[:3], (1, 1, 0))
         self.pass_time(200)
-        self.assertEqual(self.store.totals(), (0, 0, 0))
+        self.assertEqual(self.store.totals()[:3], (0, 0, 0))
         self.check()
 
     def test_refreshed(self) -> None:
         for _ in range(5):
             self.announce(1, lifetime=100)
             self.pass_time(90)
-        self.assertEqual(self.store.totals(), (1, 0, 1))
+        self.assertEqual(self.store.totals()[:3], (1, 0, 1))
 
     def test_of_one_family(self) -> None:
         self.announce(1, 0, lifetime=100)
         self.announce(1, 1, lifetime=300)
         self.pass_time(110)
-        self.assertEqual(self.store.totals(), (1, 0, 1))
+        self.assertEqual(self.store.totals()[:3], (1, 0, 1))
         self.assertEqual(told(self.announce(2)), [address_of(1, 1)])
 
     def test_all_within_a_round(self) -> None:
@@ -232,7 +232,7 @@ class ExpiryTests(StoreCase):
             self.announce(name, torrent=TORRENT, lifetime=100 + name % 2 * 1000)
         self.pass_time(100)
         self.pass_time(ROUND + 1)
-        self.assertEqual(self.store.totals(), (1, 0, 500))
+        self.assertEqual(self.store.totals()[:3], (1, 0, 500))
         self.check()
 
     def test_large_crowd_in_several_looks(self) -> None:
@@ -383,7 +383,7 @@ class FileTests(FileCase):
     def test_no_file(self) -> None:
         with capturedLogs() as logs:
             self.start(self.store)
-        self.assertEqual((logs, self.store.totals()), ([], (0, 0, 0)))
+        self.assertEqual((logs, self.store.totals()[:3]), ([], (0, 0, 0)))
 
     def test_round_trip(self) -> None:
         for passed in (0, 1, 100, 250, 10_000):
@@ -412,7 +412,7 @@ class FileTests(FileCase):
         self.stop(self.store)
         store = self.again()
         self.clock.pump([TURN] * round(600 / TURN))
-        self.assertEqual(store.totals(), (1, 1, 0))
+        self.assertEqual(store.totals()[:3], (1, 1, 0))
         self.check(store)
 
     def test_nobody_else_may_read_it(self) -> None:
@@ -423,7 +423,7 @@ class FileTests(FileCase):
     def assert_left_out(self, text: str) -> None:
         with capturedLogs() as logs:
             store = self.again()
-        self.assertEqual(store.totals(), (0, 0, 0))
+        self.assertEqual(store.totals()[:3], (0, 0, 0))
         (event,) = logs
         self.assertIn(text, event["why"])
         self.assertEqual(event["path"], self.path)

@@ -49,6 +49,10 @@ class PagesTests(TrackerCase):
             (("dropped_total", "connection id", "udp"), 1),
             (("connects_total", "udp"), 0),
             (("interval_seconds",), 1800),
+            (("swarm_peers_bucket", "1"), 0),
+            (("swarm_peers_bucket", "10"), 1),
+            (("swarm_peers_bucket", "+Inf"), 1),
+            (("swarm_peers_sum",), 3),
         ):
             self.assertEqual(samples[(prefix + key[0], *key[1:])], value, key)
 
@@ -65,6 +69,8 @@ class PagesTests(TrackerCase):
         page = self.fetch("/stats").body.decode()
         self.assertIn("torrents      1\n", page)
         self.assertIn("leechers      1\n", page)
+        self.assertRegex(page, r"of 1 peer +1\n")
+        self.assertRegex(page, r"of 2 to 10 peers +0\n")
         self.assertRegex(page, r"alice +1,000,000 +500,000 +2\.00\n")
         self.assertNotIn("passkey-of-alice", page)
         self.assertEqual(page, self.fetch("/").body.decode())

@@ -67,7 +67,9 @@ class Lost(LostCase):
         await redis.start()
         await self.until_announced(store, announce(1))
         self.assertEqual([level for level, _ in self.log], ["warn", "info"])
-        await self.until("it has counted", lambda: store.totals() == Totals(1, 0, 1))
+        await self.until(
+            "it has counted", lambda: store.totals() == Totals(1, 0, 1, (1, 0, 0, 0, 0, 0))
+        )
 
     async def test_killed_and_started_again(self):
         redis = await self.server()

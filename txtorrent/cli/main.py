@@ -12,6 +12,7 @@ from txtorrent.cli.commands import (
     add,
     arrange,
     chat,
+    create,
     dht,
     files,
     limit,
@@ -38,7 +39,7 @@ SECTIONS: Final[Mapping[str, Sequence[click.Command]]] = {
                       session.blocklist),
     "Where peers come from": (network.network, dht.dht),
     "The daemon": (session.port_test, session.shutdown),
-    "Without a daemon": (local.info, local.completion),
+    "Without a daemon": (create.create, local.info, local.announce_urls, local.completion),
 }  # fmt: skip
 
 

@@ -1,4 +1,6 @@
-"""What a torrent is: its file list, its pieces and its trackers, read from a .torrent file.
+"""What a torrent is: its file list, its pieces and its trackers, read from a .torrent file; and how
+one is made.
 
-Pure: nothing here knows a peer, a tracker connection or the data on disk.
+Nothing here knows a peer or a tracker connection. Pure, but that `torrentfile.load` reads a file,
+and that what makes torrents (create, contents, hashing) reads their content.
 """

@@ -19,3 +19,8 @@ def faulty(what: str) -> MetainfoError:
 def excessive(what: str, limit: str) -> MetainfoError:
     """Well formed, but beyond what any honest torrent needs and what we are ready to hold."""
     return MetainfoError(f"{what}, more than the limit of {limit}: look for another torrent")
+
+
+class CreateError(ValueError):
+    """No torrent can be made of this. The message says what is wrong and what the user can do; it
+    ends without a full stop. Names of files in it are as they are on disk, not safe to print."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from enum import Enum
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from twisted.internet.defer import Deferred
 
@@ -44,12 +45,23 @@ class Refused(Exception):
         self.retry_in = retry_in
 
 
+SIZES: Final = (1, 10, 100, 1_000, 10_000)
+"""Peers of a swarm up to which swarms are counted together."""
+
+
 class Totals(NamedTuple):
-    """What a store holds of all swarms together. A peer of both families counts once."""
+    """What a store holds of all swarms together. A peer of both families counts once. `sizes`: how
+    many swarms have peers up to each of `SIZES`, but more than the one before, and at last more."""
 
     torrents: int
     seeders: int
     leechers: int
+    sizes: tuple[int, ...] = (0,) * (len(SIZES) + 1)
+
+
+def size_class(peers: int) -> int:
+    """Where in `Totals.sizes` a swarm of one peer or more counts."""
+    return bisect_left(SIZES, peers)
 
 
 class Store(Protocol):

@@ -13,7 +13,7 @@ from twisted.logger import Logger
 from txtorrent.supervised import Supervised
 from txtorrent.trackerserver import snapshot, statefile
 from txtorrent.trackerserver.crowd import Below
-from txtorrent.trackerserver.interfaces import Reason, Refused, Totals
+from txtorrent.trackerserver.interfaces import SIZES, Reason, Refused, Totals, size_class
 from txtorrent.trackerserver.swarm import Party, Swarm
 from txtorrent.wire.announce import Event, ScrapeResult
 from txtorrent.wire.received import ReceivedAnnounce, Selection
@@ -66,6 +66,7 @@ class MemoryStore:
         self._max_torrents = max_torrents
         self._swarms: dict[bytes, Swarm] = {}
         self._rows = self._seeders = self._leechers = 0
+        self._sizes = [0] * (len(SIZES) + 1)
         self._round: deque[bytes] = deque()
         """Torrents in the order in which they are looked through; each is in it once."""
         self._looks = self._look_through()
@@ -125,7 +126,7 @@ class MemoryStore:
 
     def totals(self) -> Totals:
         """Of `Store`."""
-        return Totals(len(self._swarms), self._seeders, self._leechers)
+        return Totals(len(self._swarms), self._seeders, self._leechers, tuple(self._sizes))
 
     # -- peers come and go -------------------------------------------------------------------
 
@@ -171,6 +172,9 @@ class MemoryStore:
         self._rows += sign * swarm.rows
         self._seeders += sign * swarm.seeders.count
         self._leechers += sign * swarm.leechers.count
+        peers = swarm.seeders.count + swarm.leechers.count
+        if peers:
+            self._sizes[size_class(peers)] += sign
 
     def _now(self) -> int:
         return int(self._clock.seconds())

@@ -6,14 +6,19 @@ To those addresses only that the settings name: how much is shared here is not e
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import accumulate
 from typing import Final
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Metric, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+)
 from prometheus_client.registry import Collector
 from twisted.internet.defer import Deferred
 
-from txtorrent.trackerserver.interfaces import Reason, Refused, Totals
+from txtorrent.trackerserver.interfaces import SIZES, Reason, Refused, Totals
 from txtorrent.trackerserver.tracker import Tracker
 from txtorrent.trackerserver.webrequest import WebRequest, WebResponse
 from txtorrent.units import show_time
@@ -57,6 +62,7 @@ class Pages:
         yield f"torrents      {totals.torrents:,}"
         yield f"seeds         {totals.seeders:,}"
         yield f"leechers      {totals.leechers:,}"
+        yield from _sizes(totals)
         yield f"announces/s   {intervals.rate:,.1f}"
         yield f"interval      {show_time(intervals.current)}"
         for way, counts in self._tracker.statistics.ways.items():
@@ -115,6 +121,23 @@ class _Figures(Collector):
             ("uptime_seconds", self._uptime, "Since the tracker was started."),
         ):
             yield GaugeMetricFamily(f"txtorrent_tracker_{name}", doc, value)
+        bounds = [*map(str, SIZES), "+Inf"]
+        yield HistogramMetricFamily(
+            "txtorrent_tracker_swarm_peers",
+            "Peers of a torrent that has some.",
+            list(zip(bounds, accumulate(totals.sizes), strict=True)),
+            totals.seeders + totals.leechers,
+        )
+
+
+def _sizes(totals: Totals) -> Iterator[str]:
+    """How many torrents have how many peers."""
+    least = 1
+    for most, count in zip(SIZES, totals.sizes, strict=False):
+        of = "1 peer" if most == 1 else f"{least:,} to {most:,} peers"
+        yield f"  of {of:<24}{count:>10,}"
+        least = most + 1
+    yield f"  of more{'':<19}{totals.sizes[-1]:>10,}"
 
 
 def _counter(name: str, doc: str, labels: list[str]) -> CounterMetricFamily:

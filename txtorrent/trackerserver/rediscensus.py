@@ -9,7 +9,7 @@ from attrs import define, field
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.task import deferLater
 
-from txtorrent.trackerserver.interfaces import Totals
+from txtorrent.trackerserver.interfaces import Totals, size_class
 from txtorrent.trackerserver.redisreplies import ErrorReply, Lost
 from txtorrent.trackerserver.redisscripts import count_command, read_counts
 
@@ -77,10 +77,12 @@ class Census:
             await deferLater(self._clock, STEP_PAUSE)
 
     def _add(self, reply: bytes) -> None:
-        torrents, seeders, leechers = self._counted
+        torrents, seeders, leechers, sizes = self._counted
+        counts = list(sizes)
         for each in read_counts(reply):
             if each.seeders or each.leechers:
                 torrents += 1
                 seeders += each.seeders
                 leechers += each.leechers
-        self._counted = Totals(torrents, seeders, leechers)
+                counts[size_class(each.seeders + each.leechers)] += 1
+        self._counted = Totals(torrents, seeders, leechers, tuple(counts))

@@ -1,4 +1,4 @@
-"""`info` and `completion`: what needs no daemon."""
+"""`info`, `announce-urls` and `completion`: what needs no daemon, as does `create`."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
@@ -12,7 +12,8 @@ from txtorrent.cli.errors import Failed
 from txtorrent.cli.facts import show_facts, show_rows
 from txtorrent.cli.shell import Shell, pass_shell
 from txtorrent.metainfo.files import File
-from txtorrent.metainfo.magnet import from_metainfo
+from txtorrent.metainfo.magnet import Magnet, from_metainfo
+from txtorrent.metainfo.magnet import parse as parse_magnet
 from txtorrent.metainfo.torrentfile import Metainfo, MetainfoError, load
 from txtorrent.units import show_size
 
@@ -36,7 +37,7 @@ def info(shell: Shell, paths: tuple[str, ...], with_files: bool, as_json: bool) 
     except MetainfoError as error:
         raise Failed(str(error)) from error
     if as_json:
-        shell.say_json([_as_object(metainfo) for metainfo in found])
+        shell.say_json([as_object(metainfo) for metainfo in found])
         return
     for index, metainfo in enumerate(found):
         if index:
@@ -73,7 +74,7 @@ def _numbered(metainfo: Metainfo) -> Iterable[tuple[int, File]]:
     return enumerate(file for file in metainfo.files if not file.pad)
 
 
-def _as_object(metainfo: Metainfo) -> dict[str, Any]:
+def as_object(metainfo: Metainfo) -> dict[str, Any]:
     """In the names that torrent_get has for them."""
     return {
         "name": metainfo.name,
@@ -96,6 +97,52 @@ def _as_object(metainfo: Metainfo) -> dict[str, Any]:
             {"index": index, "name": "/".join(file.path), "length": file.length}
             for index, file in _numbered(metainfo)
         ],
+    }
+
+
+@click.command("announce-urls")
+@click.argument("words", metavar="FILE...", nargs=-1, required=True)
+@options.as_json
+@pass_shell
+def announce_urls(shell: Shell, words: tuple[str, ...], as_json: bool) -> None:
+    """Print the announce URLs of .torrent files.
+
+    One a line and nothing else, an empty line between tiers; also of magnet links. Needs no daemon.
+
+    Exit status 1 when one of them has none, behind the URLs of the others.
+
+    \b
+    Example:
+      txtorrent announce-urls debian.torrent
+    """
+    try:
+        magnets = [_as_magnet(word) for word in words]
+    except MetainfoError as error:
+        raise Failed(str(error)) from error
+    if as_json:
+        shell.say_json([_tiers(magnet) for magnet in magnets])
+    else:
+        tiers = [tier for magnet in magnets for tier in magnet.tiers]
+        for index, tier in enumerate(tiers):
+            click.echo("\n" * (index > 0) + "\n".join(tier))
+    without = [word for word, magnet in zip(words, magnets, strict=True) if not magnet.tiers]
+    if without:
+        raise Failed("\n".join(f"{word}: names no tracker" for word in without))
+
+
+def _as_magnet(word: str) -> Magnet:
+    """A link as it is written, or what one to the torrent in a file would say, all tiers of it."""
+    if word.lower().startswith("magnet:"):
+        return parse_magnet(word)
+    metainfo = load(word)
+    return Magnet(metainfo.info_hash, metainfo.name, metainfo.announce_tiers)
+
+
+def _tiers(magnet: Magnet) -> dict[str, Any]:
+    return {
+        "name": magnet.name or "",
+        "hash_string": magnet.info_hash.hex(),
+        "tiers": [list(tier) for tier in magnet.tiers],
     }
 
 
