@@ -23,7 +23,9 @@ class SwarmCase(SynchronousTestCase):
 
     def asked(self, name: int, family: int = 0, left: int = 1, numwant: int = 50, ids=False):
         announce = announced(name, family, left=left, numwant=numwant)
-        return self.swarm.selection(announce, tail_of(name), ids, self.below)
+        party = self.swarm.leechers if announce.left else self.swarm.seeders
+        position = party.find(tail_of(name), len(announce.host) == 16)
+        return self.swarm.selection(announce, tail_of(name), position, ids, self.below)
 
     @property
     def counts(self) -> tuple[int, int, int]:

@@ -78,8 +78,9 @@ class Crowd:
         if self.addresses[begin : begin + self.width] != address:
             self.addresses[begin : begin + self.width] = address
 
-    def add(self, tail: bytes, address: bytes, expires: int, below: Below) -> None:
-        """Take in a peer that is not here, at a random place; who was there goes to the end."""
+    def add(self, tail: bytes, address: bytes, expires: int, below: Below) -> int:
+        """Take in a peer that is not here, at a random place, and give that; who was there goes to
+        the end."""
         last = len(self)
         place = below(last + 1)
         self.addresses += address
@@ -93,6 +94,7 @@ class Crowd:
             self._note(last, self.tail(last))
         if self._index is None and last >= SEARCHED:
             self._index = {hash(self.tail(row)) & INDEXED: _shared(row) for row in range(last + 1)}
+        return place
 
     def remove(self, position: int) -> None:
         """Forget the peer there; the last one takes its place."""

@@ -78,7 +78,7 @@ class TrackerSite:
         return self._tracker.policy.proxies.asker(packed(host), forwarded.decode("latin-1"))
 
     def _announced(self, answer: wire.Answer, asked: wire.HttpAnnounce) -> WebResponse:
-        self._counts.announced(asked.announce.event)
+        self._counts.announces[asked.announce.event] += 1
         return WebResponse(wire.announce_answer(answer, asked.is_compact, asked.with_ids))
 
     def _scraped(self, found: Scraped) -> WebResponse:

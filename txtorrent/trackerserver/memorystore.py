@@ -110,10 +110,10 @@ class MemoryStore:
         position = -1 if crowd is None else crowd.find(tail)
         expires = self._now() + lifetime
         if crowd is None or position < 0:
-            self._take(swarm, party, announce, tail, address, expires)
+            position = self._take(swarm, party, announce, tail, address, expires)
         else:
             crowd.refresh(position, address, expires)
-        return swarm.selection(announce, tail, with_ids, self._below)
+        return swarm.selection(announce, tail, position, with_ids, self._below)
 
     def scrape(self, info_hashes: Sequence[bytes]) -> dict[bytes, ScrapeResult]:
         """Of `Store`."""
@@ -147,16 +147,18 @@ class MemoryStore:
         tail: bytes,
         address: bytes,
         expires: int,
-    ) -> None:
-        """A peer is new here, or in another party than before, or at one more address."""
+    ) -> int:
+        """A peer is new here, or in another party than before, or at one more address; gives its
+        position."""
         if self._rows >= self._max_peers and not swarm.knows(tail):
             raise _full("knows as many peers")
         is_new_seed = party is swarm.seeders and not party.has(tail)
         self._count(swarm, -1)
-        swarm.take(party, tail, address, expires, self._below)
+        position = swarm.take(party, tail, address, expires, self._below)
         swarm.completed += is_new_seed and announce.event is Event.COMPLETED
         swarm.touched = self._now()
         self._count(swarm, 1)
+        return position
 
     def _stopped(self, swarm: Swarm | None, tail: bytes) -> Selection:
         if swarm is None:

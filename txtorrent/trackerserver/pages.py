@@ -22,6 +22,7 @@ from txtorrent.trackerserver.interfaces import SIZES, Reason, Refused, Totals
 from txtorrent.trackerserver.tracker import Tracker
 from txtorrent.trackerserver.webrequest import WebRequest, WebResponse
 from txtorrent.units import show_time
+from txtorrent.wire.announce import Event
 
 PAGE: Final = (b"/", b"/stats")
 METRICS: Final = b"/metrics"
@@ -68,7 +69,7 @@ class Pages:
         for way, counts in self._tracker.statistics.ways.items():
             yield ""
             yield f"over {way.upper()}"
-            for event, count in counts.announces.items():
+            for event, count in zip(Event, counts.announces, strict=True):
                 yield f"  announces, {event.name.lower():<12}{count:>14,}"
             yield f"  scrapes                {counts.scrapes:>14,}"
             for reason, count in sorted(counts.refused.items(), key=lambda item: item[0].value):
@@ -101,7 +102,7 @@ class _Figures(Collector):
         refused = _counter("refused", "Requests answered with a failure.", ["transport", "reason"])
         dropped = _counter("dropped", "Requests not answered.", ["transport", "reason"])
         for way, counts in self._tracker.statistics.ways.items():
-            for event, count in counts.announces.items():
+            for event, count in zip(Event, counts.announces, strict=True):
                 announces.add_metric([way, event.name.lower()], count)
             scrapes.add_metric([way], counts.scrapes)
             for reason in Reason:

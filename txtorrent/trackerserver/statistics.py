@@ -6,14 +6,13 @@ from collections import Counter
 
 from txtorrent.trackerserver.interfaces import Reason
 from txtorrent.wire.announce import Event
-from txtorrent.wire.received import EVENTS
 
 
 class Requests:
     """Counts of what came one way, UDP or HTTP."""
 
     def __init__(self) -> None:
-        self.announces = dict.fromkeys(EVENTS, 0)
+        self.announces = [0] * len(Event)
         """Those that were answered, by event."""
         self.scrapes = 0
         self.connects = 0
@@ -21,10 +20,6 @@ class Requests:
         """Those that were answered with a failure reason."""
         self.dropped: Counter[str] = Counter()
         """Those that were not answered, by why."""
-
-    def announced(self, event: Event) -> None:
-        """An announce was answered."""
-        self.announces[event] += 1
 
 
 class Statistics:

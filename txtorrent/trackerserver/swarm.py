@@ -34,14 +34,14 @@ class Party:
         """Whether a peer is in the crowd of either family."""
         return self.find(tail, 0) >= 0 or self.find(tail, 1) >= 0
 
-    def add(self, tail: bytes, address: bytes, expires: int, below: Below) -> None:
-        """Take in a peer that is not in the crowd of its address's family."""
+    def add(self, tail: bytes, address: bytes, expires: int, below: Below) -> int:
+        """Take in a peer that is not in the crowd of its address's family; gives its position."""
         family = WIDTHS.index(len(address))
         crowd = self.crowds[family]
         if crowd is None:
             crowd = self.crowds[family] = Crowd(len(address))
-        crowd.add(tail, address, expires, below)
         self.count += self.find(tail, 1 - family) < 0
+        return crowd.add(tail, address, expires, below)
 
     def remove(self, tail: bytes, family: int) -> tuple[bytes, int] | None:
         """Forget a peer of one family; gives its address and when it would have been forgotten."""
@@ -83,15 +83,16 @@ class Swarm:
         for party in self.parties:
             yield from (crowd for crowd in party.crowds if crowd is not None)
 
-    def take(self, party: Party, tail: bytes, address: bytes, expires: int, below: Below) -> None:
-        """A peer is in this party from now on, with all its addresses, and in no other."""
+    def take(self, party: Party, tail: bytes, address: bytes, expires: int, below: Below) -> int:
+        """A peer is in this party from now on, with all its addresses, and in no other; gives its
+        position in the crowd of this one."""
         other = self.leechers if party is self.seeders else self.seeders
         for family in (0, 1):
             row = other.remove(tail, family)
             if row is not None and len(row[0]) != len(address):
                 party.add(tail, row[0], row[1], below)
         self._replace(address)
-        party.add(tail, address, expires, below)
+        return party.add(tail, address, expires, below)
 
     def knows(self, tail: bytes) -> bool:
         """Whether a peer is here, in either party and family."""
@@ -116,17 +117,25 @@ class Swarm:
         self.completed += older.completed
 
     def selection(
-        self, announce: ReceivedAnnounce, tail: bytes, with_ids: bool, below: Below
+        self,
+        announce: ReceivedAnnounce,
+        tail: bytes,
+        position: int,
+        with_ids: bool,
+        below: Below,
     ) -> Selection:
-        """What a peer is told: of its own family first, the rest of the other one."""
+        """What a peer is told: of its own family first, in which it has this position, the rest of
+        the other one."""
         own = len(announce.host) != WIDTHS[0] - PORT_SIZE
         lists = [NOBODY, NOBODY]
         wanted = announce.numwant or 0
         if wanted > 0:
-            lists[own] = self._others(own, announce, tail, wanted, with_ids, below)
+            lists[own] = self._others(own, announce.left, position, wanted, with_ids, below)
             wanted -= len(lists[own][0]) // WIDTHS[own]
         if wanted > 0:
-            lists[not own] = self._others(not own, announce, tail, wanted, with_ids, below)
+            party = self.leechers if announce.left else self.seeders
+            there = party.find(tail, not own)
+            lists[not own] = self._others(not own, announce.left, there, wanted, with_ids, below)
         (peers4, ids4), (peers6, ids6) = lists
         return Selection(
             self.seeders.count, self.leechers.count, self.completed, peers4, peers6, ids4, ids6
@@ -135,28 +144,28 @@ class Swarm:
     def _others(
         self,
         family: int,
-        announce: ReceivedAnnounce,
-        tail: bytes,
+        left: int,
+        position: int,
         wanted: int,
         with_ids: bool,
         below: Below,
     ) -> tuple[bytes, bytes]:
-        """Up to `wanted` peers of a family that this one has use for, each as likely as another:
-        compact addresses and ids. Seeds have none for seeds."""
+        """Up to `wanted` peers of a family, each as likely as another, for one that has so much
+        left, and this position if it is of that family, too: compact addresses and ids. Seeds have
+        no use for seeds."""
         leechers, seeders = self.leechers.crowds[family], self.seeders.crowds[family]
-        if not announce.left:
+        if not left:
             return NOBODY if leechers is None else leechers.some(wanted, -1, with_ids, below)
         if leechers is None:
             return NOBODY if seeders is None else seeders.some(wanted, -1, with_ids, below)
-        hole = leechers.find(tail)
         if seeders is None:
-            return leechers.some(wanted, hole, with_ids, below)
+            return leechers.some(wanted, position, with_ids, below)
         count = len(seeders.expiries)
-        total = count + len(leechers.expiries) - (hole >= 0)
+        total = count + len(leechers.expiries) - (position >= 0)
         # As many of each as there are, by chance.
         share = count if total <= wanted else (wanted * count + below(total)) // total
         seeds, seed_ids = seeders.some(share, -1, with_ids, below)
-        others, ids = leechers.some(wanted - share, hole, with_ids, below)
+        others, ids = leechers.some(wanted - share, position, with_ids, below)
         return seeds + others, seed_ids + ids
 
     def _replace(self, address: bytes) -> None:

@@ -44,6 +44,12 @@ class Policy:
     pace: Pace = field(factory=Pace)
     numwant: int = 50
     max_numwant: int = 200
+    is_open: bool = field(init=False)
+    """Whether anybody may announce anything."""
+
+    @is_open.default
+    def _anybody(self) -> bool:
+        return self.access.is_open and self.passkeys is None
 
 
 class Tracker:
@@ -85,10 +91,7 @@ class Tracker:
     ) -> Answer | Deferred[Answer]:
         """Take note of a peer, and choose others for it. Refused, at once or later."""
         policy = self._policy
-        if not policy.access.is_open:
-            policy.access.check_torrent(announce.info_hash)
-            policy.access.check_address(announce.host)
-        user = policy.passkeys.user(passkey) if policy.passkeys is not None else None
+        user = None if policy.is_open else self._admit(announce, passkey)
         is_known = bool(announce.key)
         wanted = policy.numwant if announce.numwant is None else announce.numwant
         if not is_known or wanted != announce.numwant or wanted > policy.max_numwant:
@@ -105,6 +108,13 @@ class Tracker:
         return found.addCallback(
             lambda chosen: self._answer(announce, user, is_known, with_ids, chosen)
         )
+
+    def _admit(self, announce: ReceivedAnnounce, passkey: bytes | None) -> User | None:
+        """The user whose passkey it is, where users have some. Refused."""
+        policy = self._policy
+        policy.access.check_torrent(announce.info_hash)
+        policy.access.check_address(announce.host)
+        return policy.passkeys.user(passkey) if policy.passkeys is not None else None
 
     def scrape(
         self, info_hashes: Sequence[bytes], host: bytes, passkey: bytes | None

@@ -134,7 +134,7 @@ class TrackerDatagrams(DatagramProtocol):
     # -- answers -----------------------------------------------------------------------------
 
     def _announced(self, answer: Answer, event: Event, datagram: bytes, source: Source) -> None:
-        self._counts.announced(event)
+        self._counts.announces[event] += 1
         is_ipv6 = len(answer.asked_from) != 4
         transaction = datagram[wire.TRANSACTION]
         reply = wire.announce_answer(transaction, answer.interval, answer.selection, is_ipv6)

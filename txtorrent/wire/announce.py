@@ -7,7 +7,7 @@ of texts. The encodings live in `httptracker` and `udptracker`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from enum import Enum
+from enum import IntEnum
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
@@ -36,7 +36,7 @@ _QUERY_SAFE = _PATH_SAFE + "?[]{}|"
 _PUBLIC_WORDS = frozenset({"announce", "announce.php", "scrape", "scrape.php"})
 
 
-class Event(Enum):
+class Event(IntEnum):
     """Why an announce is made; the values are those of UDP trackers (BEP 15)."""
 
     NONE = 0
