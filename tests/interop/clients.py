@@ -86,7 +86,7 @@ class Client:
         await self.program.end()
 
     async def leave(self) -> None:
-        """Have it tell its trackers that it stops; it may do so after this, and may go on to run."""
+        """Have it tell its trackers that it stops; it may still be at it, and may go on to run."""
         await self.stop()
 
     @property
@@ -105,6 +105,10 @@ class Client:
     def has_said(self, pattern: str) -> bool:
         """Whether its output matches."""
         return re.search(pattern, self.program.output) is not None
+
+    async def until_said(self, pattern: str) -> None:
+        """Wait until its output matches."""
+        await self.case.until(f"{self.name} says {pattern}", lambda: self.has_said(pattern))
 
 
 class Txtorrent(Client):

@@ -2,8 +2,8 @@
 
 Writes the lines `listening`, `downloading` and `complete` once each when they come true, and its
 alerts, indented. A line `connect HOST PORT` on standard input has it dial, `announce` and `scrape`
-have it ask its trackers, after `leave` it has no torrent, and says `left`; the end of standard input
-ends it.
+have it ask its trackers, after `leave` it has no torrent, and says `left`; the end of standard
+input ends it.
 
 The job has a `torrent`, a path, or a `magnet` link. With `nodes` it looks for peers by the DHT,
 with `exchanges` it tells its peers of each other; one that is `idle` asks nobody for pieces.

@@ -79,7 +79,9 @@ class Swarm:
         """Wait until a scrape says so, both ways."""
 
         async def says() -> bool:
-            return all([await self._scrape(way) == ScrapeResult(*counts) for way in ("http", "udp")])
+            return all(
+                [await self._scrape(way) == ScrapeResult(*counts) for way in ("http", "udp")]
+            )
 
         await self._case.until(f"{self._name}: a scrape says {counts}", says)
 
@@ -134,10 +136,9 @@ class ScrapeTests(InteropCase):
             # It asks a tracker at 127.0.0.0/8 for nothing but /announce, unless it is told to.
             client = Libtorrent(self, ssrf_mitigation=False)
             await client.seed(sample, sample.write(self.folder("source")))
-            await self.until("it announced", lambda: client.has_said("tracker_reply_alert"))
+            await client.until_said("tracker_reply_alert")
             client.scrape()
-            reply = r"scrape_reply_alert .*scrape reply: 1 1\n"
-            await self.until("it hears of 1 seed and 1 leecher", lambda: client.has_said(reply))
+            await client.until_said(r"scrape_reply_alert .*scrape reply: 1 1\n")
         await tracker.stop()
 
     async def test_counted_once_over_both_families(self) -> None:
@@ -152,8 +153,7 @@ class ScrapeTests(InteropCase):
             client = Libtorrent(self, announce_to_all_tiers=True, announce_to_all_trackers=True)
             client.also_at("::1")
             await client.seed(sample, sample.write(self.folder("source")))
-            replies = r"(?s)tracker_reply_alert.*tracker_reply_alert"
-            await self.until("it announced twice", lambda: client.has_said(replies))
+            await client.until_said(r"(?s)tracker_reply_alert.*tracker_reply_alert")
             visitors = Visitor.of(self), Visitor("::1", b"-TX0000-abcdefghijkl")
             for visitor, url in zip(visitors, urls, strict=True):
                 self.assertEqual(ScrapeResult(1, 0, 0), await visitor.scrape(url, info_hash))

@@ -82,7 +82,7 @@ class Tracker:
         """Have it read its settings again; returns when it has said what came of it."""
         self.mark()
         self.program.signal("HUP")
-        await self.until_says("the settings ")
+        await self.until_says("the tracker's settings ")
 
     def mark(self) -> None:
         """Count only what it says from now on."""
