@@ -90,9 +90,12 @@ class FixedTests(InteropCase):
         await self.begin("toml", "127.0.0.1")
         for way in ("http", "udp"):
             other = samples.small(self.work, f"other {way}", self.tracker.url(way))
-            client = Libtorrent(self)
+            client, ours = Libtorrent(self), Txtorrent(self)
             await client.leech(other, self.folder("target"))
             await until_refused(client, way, NOT_TRACKED)
+            await ours.leech(other, self.folder("target"))
+            await ours.until_said(f"the tracker refused: {NOT_TRACKED}")
+            await ours.stop()
         await self.tracker.stop()
 
 
