@@ -70,7 +70,7 @@ class TrackerPart:
 
     def _not_reloaded(self, failure: Failure) -> None:
         if isinstance(failure.value, UserError):
-            _log.error("the tracker's settings stay as they are: {why}", why=str(failure.value))
+            _log.error("the tracker's settings stay as they are: {why}", why=failure.value.text)
         else:
             _log.failure("an error of ours while reading the tracker's settings", failure)
 

@@ -9,7 +9,7 @@ from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.task import deferLater
 from twisted.trial.unittest import SkipTest, TestCase
 
-from tests.interop.networks import NETWORK, OwnNetwork
+from tests.interop.networks import HOSTS6, NETWORK, NETWORK6, OwnNetwork
 from tests.interop.programs import Program
 from tests.testing import loopback
 
@@ -47,14 +47,18 @@ class InteropCase(TestCase):
             if reason := each.absent():
                 raise SkipTest(reason)
 
-    def enter_network(self) -> None:
-        """Have the rest of the test in a network of its own, or skip it."""
+    def enter_network(self, ipv6: bool = False) -> None:
+        """Have the rest of the test in a network of its own, or skip it. `ipv6`: its addresses are
+        of that family."""
         self.need(OwnNetwork)
         own = OwnNetwork()
         self.addCleanup(own.leave)
         own.enter()
-        self.network = f"{NETWORK}.0/24"
-        self._hosts = iter(f"{NETWORK}.{number}" for number in range(1, 251))
+        self.network = f"{NETWORK6}/64" if ipv6 else f"{NETWORK}.0/24"
+        if ipv6:
+            self._hosts = iter(f"{NETWORK6}{number:x}" for number in HOSTS6)
+        else:
+            self._hosts = iter(f"{NETWORK}.{number}" for number in range(1, 251))
 
     def next_address(self) -> str:
         """An address of its own for the next peer: clients allow one connection an address."""

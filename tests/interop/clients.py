@@ -24,7 +24,7 @@ from twisted.web.client import Agent, HTTPConnectionPool
 from tests.interop.case import InteropCase
 from tests.interop.programs import Program
 from tests.interop.samples import Sample
-from tests.testing.loopback import free_port
+from tests.testing.loopback import free_port, next_host
 from txtorrent.address import Address, pack
 from txtorrent.bencode import encode
 
@@ -85,9 +85,13 @@ class Client:
         """End it in good order."""
         await self.program.end()
 
+    async def leave(self) -> None:
+        """Have it tell its trackers that it stops; it may still be at it, and may go on to run."""
+        await self.stop()
+
     @property
     def address(self) -> str:
-        return f"{self.host}:{self.port}"
+        return str(self.contact)
 
     @property
     def contact(self) -> Address:
@@ -101,6 +105,10 @@ class Client:
     def has_said(self, pattern: str) -> bool:
         """Whether its output matches."""
         return re.search(pattern, self.program.output) is not None
+
+    async def until_said(self, pattern: str) -> None:
+        """Wait until its output matches."""
+        await self.case.until(f"{self.name} says {pattern}", lambda: self.has_said(pattern))
 
 
 class Txtorrent(Client):
@@ -184,6 +192,22 @@ class Libtorrent(Client):
         super().__init__(case)
         self._job = {"seed_mode": seed_mode, "settings": settings}
 
+    def scrape(self) -> None:
+        """Ask the tracker how many there are; it says so in its output."""
+        self.program.tell("scrape")
+
+    def announce(self) -> None:
+        """Announce now."""
+        self.program.tell("announce")
+
+    async def leave(self) -> None:
+        self.program.tell("leave")
+        await self.case.until("libtorrent has left", lambda: self.has_said(r"\nleft\n"))
+
+    def also_at(self, *hosts: str) -> None:
+        """Listen at these addresses, too."""
+        self._job["hosts"] = hosts
+
     @classmethod
     def absent(cls) -> str | None:
         if importlib.util.find_spec("libtorrent") is None:
@@ -251,6 +275,10 @@ class Aria2(Client):
     async def is_complete(self) -> bool:
         return "complete" in os.listdir(self.work)
 
+    async def leave(self) -> None:
+        """SIGTERM has it end without a word to anybody."""
+        await self.program.end("INT")
+
     def _hook(self) -> str:
         """A script for aria2 to run once all is there."""
         path = os.path.join(self.work, "hook.sh")
@@ -300,7 +328,8 @@ class Transmission(Client):
 
     def __init__(self, case: InteropCase) -> None:
         super().__init__(case)
-        self._rpc_port = free_port(self.host)
+        self._rpc_host = next_host()
+        self._rpc_port = free_port(self._rpc_host)
         self._session = ""
         self._pool = HTTPConnectionPool(reactor)
         case.addCleanup(self._pool.closeCachedConnections)
@@ -323,6 +352,10 @@ class Transmission(Client):
     async def is_complete(self) -> bool:
         return await self._status() == 6
 
+    async def leave(self) -> None:
+        """As it ends there is no time for HTTP trackers: stop the torrent, no more."""
+        await self._call("torrent-stop")
+
     async def _is_downloading(self) -> bool:
         return await self._status() == 4
 
@@ -336,7 +369,7 @@ class Transmission(Client):
         self.launch("transmission-daemon", "-f", "-g", self.work)
         await self.case.until(
             "transmission listens",
-            lambda: listens(self.host, self.port) and listens(self.host, self._rpc_port),
+            lambda: listens(self.host, self.port) and listens(self._rpc_host, self._rpc_port),
         )
         await self._call("torrent-add", **what)
 
@@ -350,11 +383,11 @@ class Transmission(Client):
     def _settings(self, directory: str) -> dict[str, Any]:
         return {
             "peer-port": self.port,
-            "bind-address-ipv4": self.host,
-            "bind-address-ipv6": "::1",
+            "bind-address-ipv4": "0.0.0.0" if ":" in self.host else self.host,
+            "bind-address-ipv6": self.host if ":" in self.host else "::1",
             "download-dir": directory,
             "rpc-port": self._rpc_port,
-            "rpc-bind-address": self.host,
+            "rpc-bind-address": self._rpc_host,
             "rpc-authentication-required": False,
             "rpc-whitelist-enabled": False,
             "rpc-host-whitelist-enabled": False,
@@ -377,7 +410,7 @@ class Transmission(Client):
         agent = Agent(reactor, pool=self._pool, connectTimeout=5)
         while True:
             response = await treq.post(
-                f"http://{self.host}:{self._rpc_port}/transmission/rpc",
+                f"http://{self._rpc_host}:{self._rpc_port}/transmission/rpc",
                 json={"method": method, "arguments": arguments},
                 headers={"X-Transmission-Session-Id": self._session},
                 agent=agent,
@@ -405,10 +438,16 @@ def write(path: str, text: str) -> None:
 
 def listens(host: str, port: int) -> bool:
     """Whether a TCP socket listens there; looked up, not tried, since a try is a connection."""
-    wanted = {
-        f"{int.from_bytes(socket.inet_aton(each), sys.byteorder):08X}:{port:04X}"
-        for each in (host, "0.0.0.0")
-    }
-    with open("/proc/net/tcp") as table:
-        rows = [line.split() for line in table]
+    wanted = {f"{_as_listed(each)}:{port:04X}" for each in (host, "0.0.0.0", "::")}
+    rows = []
+    for path in ("/proc/net/tcp", "/proc/net/tcp6"):
+        with open(path) as table:
+            rows += [line.split() for line in table]
     return any(row[3] == "0A" and row[1] in wanted for row in rows)
+
+
+def _as_listed(host: str) -> str:
+    """An address as the kernel's tables have it: words of this machine's order, in hexadecimal."""
+    address = socket.inet_pton(socket.AF_INET6 if ":" in host else socket.AF_INET, host)
+    words = (address[at : at + 4] for at in range(0, len(address), 4))
+    return "".join(f"{int.from_bytes(word, sys.byteorder):08X}" for word in words)

@@ -1,7 +1,8 @@
 """One libtorrent session in a process of its own: python libtorrent_peer.py JOB, a JSON object.
 
 Writes the lines `listening`, `downloading` and `complete` once each when they come true, and its
-alerts, indented. A line `connect HOST PORT` on standard input has it dial; the end of standard
+alerts, indented. A line `connect HOST PORT` on standard input has it dial, `announce` and `scrape`
+have it ask its trackers, after `leave` it has no torrent, and says `left`; the end of standard
 input ends it.
 
 The job has a `torrent`, a path, or a `magnet` link. With `nodes` it looks for peers by the DHT,
@@ -28,8 +29,8 @@ def settings(job: dict[str, Any]) -> dict[str, Any]:
     """TCP without encryption on one address; it looks for peers where the job says so, alone."""
     return {
         **(dht_settings(job) if job.get("nodes") else {}),
-        "listen_interfaces": f"{job['host']}:{job['port']}",
-        "outgoing_interfaces": job["host"],
+        "listen_interfaces": ",".join(interfaces(job)),
+        "outgoing_interfaces": ",".join([job["host"], *job.get("hosts", ())]),
         "enable_dht": bool(job.get("nodes")),
         "enable_lsd": False,
         "enable_upnp": False,
@@ -44,6 +45,12 @@ def settings(job: dict[str, Any]) -> dict[str, Any]:
         "alert_mask": ALERTS,
         **job.get("settings", {}),
     }
+
+
+def interfaces(job: dict[str, Any]) -> list[str]:
+    """Where to listen."""
+    hosts = [job["host"], *job.get("hosts", ())]
+    return [f"[{host}]:{job['port']}" if ":" in host else f"{host}:{job['port']}" for host in hosts]
 
 
 def add(lt: Any, session: Any, job: dict[str, Any]) -> Any:
@@ -67,13 +74,32 @@ def say(*words: object) -> None:
     print(*words, flush=True)
 
 
-def obey(handle: Any, over: threading.Event) -> None:
+def obey(session: Any, handle: Any, over: threading.Event) -> None:
     """Carry out what standard input says, and end with it."""
     for line in sys.stdin:
         word = line.split()
         if word[:1] == ["connect"]:
             handle.connect_peer((word[1], int(word[2])))
+        elif word == ["announce"]:
+            handle.force_reannounce()
+        elif word == ["scrape"]:
+            handle.scrape_tracker()
+        elif word == ["leave"]:
+            session.remove_torrent(handle)
     over.set()
+
+
+def state(lt: Any, handle: Any) -> tuple[str, int]:
+    """How far the torrent is, and how many peers it has."""
+    try:
+        status = handle.status()
+    except RuntimeError:  # it was given up
+        return "left", 0
+    if status.is_seeding and status.state != lt.torrent_status.checking_files:
+        return "complete", status.num_peers
+    if status.state == lt.torrent_status.downloading:
+        return "downloading", status.num_peers
+    return "loading", status.num_peers
 
 
 def main() -> None:
@@ -85,24 +111,18 @@ def main() -> None:
         session.add_dht_node(tuple(node))
     handle = add(lt, session, job)
     over = threading.Event()
-    threading.Thread(target=obey, args=(handle, over), daemon=True).start()
+    threading.Thread(target=obey, args=(session, handle, over), daemon=True).start()
     said: set[str] = set()
     next_announce = 0.0
     while not over.wait(LOOK_EVERY):
-        status = handle.status()
-        if status.is_seeding and status.state != lt.torrent_status.checking_files:
-            news = "complete"
-        elif status.state == lt.torrent_status.downloading:
-            news = "downloading"
-        else:
-            news = "loading"
+        news, peers = state(lt, handle)
         if session.is_listening() and "listening" not in said:
             said.add("listening")
             say("listening")
         if news not in said:
             said.add(news)
             say(news)
-        if job.get("nodes") and not status.num_peers and time.monotonic() >= next_announce:
+        if job.get("nodes") and not peers and time.monotonic() >= next_announce:
             next_announce = time.monotonic() + ANNOUNCE_EVERY
             handle.force_dht_announce()
         for alert in session.pop_alerts():

@@ -1,7 +1,7 @@
 """The torrents that are moved, and whether what arrived is what was sent."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from typing import Final
 
@@ -100,7 +100,9 @@ def crowd(work: str, name: str) -> Sample:
     return write(work, files, name, 32 * KIB, "")
 
 
-def small(work: str, name: str, announce: str, private: bool = False) -> Sample:
+def small(
+    work: str, name: str, announce: str | Sequence[Sequence[str]], private: bool = False
+) -> Sample:
     """A single file of a few pieces."""
     return write(work, torrents.content(name, 100_000), name, 16 * KIB, announce, private)
 
@@ -110,7 +112,7 @@ def write(
     files: torrents.Files,
     name: str,
     piece_length: int,
-    announce: str,
+    announce: str | Sequence[Sequence[str]],
     private: bool = False,
 ) -> Sample:
     """Write the .torrent file of `files` into `work`."""

@@ -39,6 +39,7 @@ def next_host() -> str:
 
 def free_port(host: str, kind: int = socket.SOCK_STREAM) -> int:
     """A port that nobody has at this address."""
-    with socket.socket(socket.AF_INET, kind) as probe:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, kind) as probe:
         probe.bind((host, 0))
         return int(probe.getsockname()[1])

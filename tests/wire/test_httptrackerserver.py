@@ -166,6 +166,7 @@ class AnnounceRequestTests(SynchronousTestCase):
         assert told.tracker_id is not None
         self.assertEqual(read(trackerid=told.tracker_id.decode()).key, key)
         self.assertEqual(read(trackerid="0badcafe", key="1").key.hex(), "00000001")
+        self.assertEqual(read(trackerid="0badcafe", key="00000000").key.hex(), "0badcafe")
 
     MALFORMED = (
         ("info_hash", None, "info_hash is missing"),

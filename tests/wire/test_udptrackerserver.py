@@ -107,6 +107,13 @@ class AnnounceRequestTests(SynchronousTestCase):
         datagram = client.announce_request(0, 0, request(key=0))
         self.assertEqual(server.read_announce(datagram, HOST4).key, b"")
 
+    def test_keys_of_aria2_are_none(self) -> None:
+        """They change from one announce to the next."""
+        datagram = client.announce_request(0, 0, request(key=7, peer_id=b"A2-1-36-0-" + b"x" * 10))
+        self.assertEqual(server.read_announce(datagram, HOST4).key, b"")
+        datagram = client.announce_request(0, 0, request(key=7, peer_id=b"-TX0001-" + b"A2-" * 4))
+        self.assertEqual(server.read_announce(datagram, HOST4).key, b"\0\0\0\x07")
+
     def test_address_in_it_is_passed_over(self) -> None:
         self.assertEqual(server.read_announce(changed(ANNOUNCE, 84, b"\x01" * 4), HOST4)[2], HOST4)
 
@@ -268,7 +275,7 @@ COUNTS = st.integers(0, 2**64 - 1)
 REQUESTS = st.builds(
     AnnounceRequest,
     info_hash=st.binary(min_size=20, max_size=20),
-    peer_id=st.binary(min_size=20, max_size=20),
+    peer_id=st.binary(min_size=20, max_size=20).filter(lambda peer: not peer.startswith(b"A2-")),
     port=st.integers(1, 65535),
     uploaded=COUNTS,
     downloaded=COUNTS,

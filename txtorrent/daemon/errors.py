@@ -2,7 +2,9 @@
 
 
 class UserError(SystemExit):
-    """A mistake of the user: printed as one line on standard error, exit status 1."""
+    """A mistake of the user: printed as one line on standard error, exit status 1. `text` is that
+    line without our name, for the log."""
 
     def __init__(self, text: str) -> None:
         super().__init__(f"txtorrent: {text}")
+        self.text = text

@@ -205,7 +205,7 @@ def _event(given: Mapping[bytes, bytes]) -> Event:
 
 def _key(given: Mapping[bytes, bytes]) -> bytes:
     """The client's key; for one that gives none we have made one, and called it tracker id."""
-    return key_of(given.get(b"key") or given.get(b"trackerid") or b"")
+    return key_of(given.get(b"key", b"")) or key_of(given.get(b"trackerid", b""))
 
 
 def _numwant(given: Mapping[bytes, bytes]) -> int | None:

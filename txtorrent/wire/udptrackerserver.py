@@ -36,6 +36,9 @@ _SCRAPED: Final = Struct("!III")
 _CONNECT_HEAD: Final = PROTOCOL_ID.to_bytes(8, "big") + CONNECT
 _ERROR: Final = Action.ERROR.to_bytes(4, "big")
 _NO_KEY: Final = bytes(4)
+_DRAWS_KEYS: Final = b"A2-"
+"""How aria2's peer ids begin. It draws a new key for each announce, over UDP alone; believed, the
+client would be another one every time, and never stop."""
 _PAUSED: Final = 4
 """The event of a partial seed (BEP 21), as some clients send it here too."""
 _END_OF_OPTIONS, _NOP, _URL_DATA = 0, 1, 2
@@ -77,7 +80,7 @@ def read_announce(datagram: bytes, host: bytes) -> ReceivedAnnounce:
         downloaded,
         left,
         EVENTS[event],
-        b"" if key == _NO_KEY else key,
+        b"" if key == _NO_KEY or peer_id.startswith(_DRAWS_KEYS) else key,
         min(numwant, MOST_PEERS[len(host) != 4]) if numwant >= 0 else None,
     )
 
