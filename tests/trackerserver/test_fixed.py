@@ -2,6 +2,7 @@
 
 from random import Random
 
+from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
@@ -141,7 +142,7 @@ class Add(SynchronousTestCase):
         st.sampled_from([announce(), announce(peer_id=A.peer_id), announce(peer_id=ID)]),
     )
     def test_rules(self, fixed, chosen4, chosen6, numwant, asker):
-        asker = asker._replace(numwant=numwant)
+        asker = evolve(asker, numwant=numwant)
         chosen4 = [peer for peer in chosen4 if peer.peer_id != asker.peer_id]
         told = swarms(*fixed).add(asker, selected(chosen4, chosen6), True)
         found = places(told)

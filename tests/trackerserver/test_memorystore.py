@@ -2,6 +2,7 @@
 
 import os
 
+from attrs import astuple
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.internet.defer import Deferred
@@ -43,7 +44,7 @@ class CountTests(StoreCase):
         for _ in range(2):
             for family in (0, 1):
                 chosen = self.announce(1, family, left=0, event=Event.COMPLETED)
-                self.assertEqual(chosen[:3], (1, 0, 1))
+                self.assertEqual(astuple(chosen)[:3], (1, 0, 1))
         self.announce(2, left=0, event=Event.COMPLETED)
         self.assertEqual(self.scraped(), (2, 0, 2))
 
@@ -337,7 +338,7 @@ class LimitTests(StoreCase):
         self.assert_full(4)
         self.assert_full(4, torrent=OTHER)
         self.assertEqual(len(told(self.announce(1))), 2)
-        self.assertEqual(self.announce(2, left=0, event=Event.COMPLETED)[:3], (1, 2, 1))
+        self.assertEqual(astuple(self.announce(2, left=0, event=Event.COMPLETED))[:3], (1, 2, 1))
         self.announce(3, 1)
         self.assert_full(4)
         self.check()

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+from attrs import evolve
 from twisted.internet.defer import gatherResults
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -99,7 +100,7 @@ class OneStore(RedisCase):
         await self.announced(self.one, announce(1), done, done, announce(1, left=0), done)
         self.assertEqual(await self.scraped(), (1, 0, 1))
         seed = announce(2, left=0)
-        await self.announced(self.one, seed, seed._replace(event=COMPLETED))
+        await self.announced(self.one, seed, evolve(seed, event=COMPLETED))
         self.assertEqual(await self.scraped(), (2, 0, 1))
         partial = announce(3, left=5, event=COMPLETED)  # has all that it wants, BEP 21
         await self.announced(self.one, partial, partial)
@@ -237,7 +238,7 @@ class TwoStores(RedisCase):
         one = await self.store(redis.address)
         hashes = [swarm.to_bytes(20, "big") for swarm in range(300)]
         for each in (announce(1, left=0), announce(2), announce(2, host=host6(2))):
-            swarms = (each._replace(info_hash=info_hash) for info_hash in hashes)
+            swarms = (evolve(each, info_hash=info_hash) for info_hash in hashes)
             await gatherResults([one.announce(swarm, LIFETIME, False) for swarm in swarms])
         two = await self.store(redis.address)  # begins to count
         await self.until("it has counted", lambda: two.totals()[:3] == (300, 300, 300))

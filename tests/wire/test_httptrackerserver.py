@@ -2,6 +2,7 @@
 
 from urllib.parse import quote
 
+from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
@@ -330,7 +331,7 @@ class AnnounceAnswerTests(SynchronousTestCase):
 
     def test_list_without_ids(self) -> None:
         """Also those of the peers that have none."""
-        nameless = CHOSEN._replace(ids4=bytes(20) + IDS[1], ids6=b"")
+        nameless = evolve(CHOSEN, ids4=bytes(20) + IDS[1], ids6=b"")
         for with_ids, selection, found in (
             (False, CHOSEN, [None] * 4),
             (True, nameless, [None, IDS[1], None, None]),

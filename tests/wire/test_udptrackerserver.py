@@ -115,7 +115,9 @@ class AnnounceRequestTests(SynchronousTestCase):
         self.assertEqual(server.read_announce(datagram, HOST4).key, b"\0\0\0\x07")
 
     def test_address_in_it_is_passed_over(self) -> None:
-        self.assertEqual(server.read_announce(changed(ANNOUNCE, 84, b"\x01" * 4), HOST4)[2], HOST4)
+        self.assertEqual(
+            server.read_announce(changed(ANNOUNCE, 84, b"\x01" * 4), HOST4).host, HOST4
+        )
 
     MALFORMED = (
         (changed(ANNOUNCE, 96, b"\0\0"), "port is 0"),

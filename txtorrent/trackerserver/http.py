@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from attrs import evolve
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
@@ -43,7 +44,7 @@ class TrackerSite:
         asked = wire.read_announce(request.query, asker)
         first, *others = self._announces(asked, asker)
         for other in others:
-            noted = self._tracker.announce(other._replace(numwant=0), passkey)
+            noted = self._tracker.announce(evolve(other, numwant=0), passkey)
             if isinstance(noted, Deferred):
                 noted.addErrback(lambda failure: failure.trap(Refused) and None)
         answer = self._tracker.announce(first, passkey, asked.with_ids)
@@ -58,7 +59,7 @@ class TrackerSite:
             return [asked.announce]
         places = self._tracker.policy.proxies.places(asker, asked.claimed)
         return [
-            asked.announce._replace(host=place.host, port=place.port or asked.announce.port)
+            evolve(asked.announce, host=place.host, port=place.port or asked.announce.port)
             for place in places
         ]
 

@@ -127,16 +127,15 @@ class Swarm:
         """What a peer is told: of its own family first, in which it has this position, the rest of
         the other one."""
         own = len(announce.host) != WIDTHS[0] - PORT_SIZE
-        lists = [NOBODY, NOBODY]
-        wanted = announce.numwant or 0
+        left, wanted = announce.left, announce.numwant or 0
+        here = there = NOBODY
+        if wanted:
+            here = self._others(own, left, position, wanted, with_ids, below)
+            wanted -= len(here[0]) // WIDTHS[own]
         if wanted > 0:
-            lists[own] = self._others(own, announce.left, position, wanted, with_ids, below)
-            wanted -= len(lists[own][0]) // WIDTHS[own]
-        if wanted > 0:
-            party = self.leechers if announce.left else self.seeders
-            there = party.find(tail, not own)
-            lists[not own] = self._others(not own, announce.left, there, wanted, with_ids, below)
-        (peers4, ids4), (peers6, ids6) = lists
+            position = (self.leechers if left else self.seeders).find(tail, not own)
+            there = self._others(not own, left, position, wanted, with_ids, below)
+        (peers4, ids4), (peers6, ids6) = (there, here) if own else (here, there)
         return Selection(
             self.seeders.count, self.leechers.count, self.completed, peers4, peers6, ids4, ids6
         )

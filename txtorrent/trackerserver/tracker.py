@@ -10,7 +10,7 @@ from hashlib import blake2b
 from random import Random
 from typing import Any
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 from twisted.internet.defer import Deferred
 
 from txtorrent.supervised import Supervised
@@ -92,13 +92,9 @@ class Tracker:
         """Take note of a peer, and choose others for it. Refused, at once or later."""
         policy = self._policy
         user = None if policy.is_open else self._admit(announce, passkey)
-        is_known = bool(announce.key)
-        wanted = policy.numwant if announce.numwant is None else announce.numwant
-        if not is_known or wanted != announce.numwant or wanted > policy.max_numwant:
-            announce = announce._replace(
-                key=announce.key or self._key_of(announce.host),
-                numwant=min(wanted, policy.max_numwant),
-            )
+        is_known, wanted = bool(announce.key), announce.numwant
+        if not is_known or wanted is None or wanted > policy.max_numwant:
+            announce = self._completed(announce)
         if policy.fixed is not None and not policy.fixed.is_live(announce.info_hash):
             found: Found = Selection(0, 0, 0)
         else:
@@ -150,6 +146,16 @@ class Tracker:
             selection,
             announce.host,
             b"" if is_known else announce.key.hex().encode(),
+        )
+
+    def _completed(self, announce: ReceivedAnnounce) -> ReceivedAnnounce:
+        """With the key and the number of peers that count for it."""
+        policy = self._policy
+        wanted = policy.numwant if announce.numwant is None else announce.numwant
+        return evolve(
+            announce,
+            key=announce.key or self._key_of(announce.host),
+            numwant=min(wanted, policy.max_numwant),
         )
 
     def _key_of(self, host: bytes) -> bytes:

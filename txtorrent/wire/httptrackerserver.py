@@ -11,6 +11,8 @@ from typing import Final, NamedTuple
 from urllib.parse import unquote_to_bytes
 from zlib import crc32
 
+from attrs import define
+
 from txtorrent.address import text_of
 from txtorrent.bencode import Value, encode
 from txtorrent.wire.announce import Event, ScrapeResult
@@ -44,7 +46,8 @@ class HttpAnnounce(NamedTuple):
     claimed: dict[str, str]
 
 
-class Answer(NamedTuple):
+@define
+class Answer:
     """What an announce is answered. Intervals are seconds, `asked_from` is the address that the
     request came from (BEP 24), `tracker_id` what the client is to say the next time."""
 
