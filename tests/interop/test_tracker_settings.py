@@ -85,17 +85,21 @@ class FixedTests(InteropCase):
         await self.download(Transmission, "http")
         await self.tracker.stop()
 
+    async def refuse(self, way: str) -> None:
+        """Have clients announce another torrent."""
+        other = samples.small(self.work, f"other {way}", self.tracker.url(way))
+        client, ours = Libtorrent(self), Txtorrent(self)
+        await client.leech(other, self.folder("target"))
+        await until_refused(client, way, NOT_TRACKED)
+        await ours.leech(other, self.folder("target"))
+        await ours.until_said(f"the tracker refused: {NOT_TRACKED}")
+        await ours.stop()
+
     async def test_another_torrent_is_refused(self) -> None:
         self.need(Libtorrent)
         await self.begin("toml", "127.0.0.1")
-        for way in ("http", "udp"):
-            other = samples.small(self.work, f"other {way}", self.tracker.url(way))
-            client, ours = Libtorrent(self), Txtorrent(self)
-            await client.leech(other, self.folder("target"))
-            await until_refused(client, way, NOT_TRACKED)
-            await ours.leech(other, self.folder("target"))
-            await ours.until_said(f"the tracker refused: {NOT_TRACKED}")
-            await ours.stop()
+        tasks = [Deferred.fromCoroutine(self.refuse(way)) for way in ("http", "udp")]
+        await gatherResults(tasks)
         await self.tracker.stop()
 
 

@@ -1,7 +1,6 @@
 """Our own tracker as users run it: a process that is told what to do by a settings file."""
 
 import os
-import signal
 import socket
 from typing import Final
 
@@ -65,8 +64,7 @@ class Tracker:
         """End it in good order; fails the test when it does not end well."""
         await self.program.end()
         self.check_health()
-        good = self.program.status in (0, -signal.SIGTERM)
-        if not good or not self.program.output.endswith(" stopped\n"):
+        if self.program.status != 0 or not self.program.output.endswith(" stopped\n"):
             self.case.fail(self.case.with_stories("the tracker did not end well"))
 
     async def kill(self) -> None:
