@@ -8,7 +8,15 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.trackerserver.swarmcase import address_of, split, tail_of
-from txtorrent.trackerserver.crowd import ID_SIZE, SEARCHED, SHARED, UNIQUE_WITHIN, Crowd
+from txtorrent.trackerserver import crowd as crowds
+from txtorrent.trackerserver.crowd import (
+    ID_SIZE,
+    NARROW_UP_TO,
+    SEARCHED,
+    SHARED,
+    UNIQUE_WITHIN,
+    Crowd,
+)
 from txtorrent.trackerserver.memorystore import below
 
 Model = dict[bytes, tuple[bytes, int]]
@@ -31,8 +39,8 @@ class RowTests(SynchronousTestCase):
         self.assertEqual(found, model)
         for row in range(len(crowd)):
             self.assertEqual(crowd.find(crowd.tail(row)), row)
-        if crowd._index is not None:
-            self.assertEqual(len(crowd._index), len(model))
+        for bits, row in (crowd._index or {}).items():
+            self.assertEqual(hash(crowd.tail(row)) & crowd._bits, bits)
 
     @settings(derandomize=True, deadline=None, max_examples=200)
     @given(
@@ -78,6 +86,16 @@ class RowTests(SynchronousTestCase):
             self.check(crowd, model)
         self.assertEqual(crowd.find(tail_of(1)), -1)
 
+    def test_wide_and_narrow(self) -> None:
+        """Past the size from which on all bits are looked at, and back."""
+        crowd = crowd_of(NARROW_UP_TO + 1)
+        for name in range(NARROW_UP_TO + 1):
+            self.assertEqual(crowd.tail(crowd.find(tail_of(name))), tail_of(name))
+        for name in range(NARROW_UP_TO):
+            self.assertEqual(crowd.find(tail_of(-1)), -1)
+            crowd.remove(crowd.find(tail_of(name)))
+        self.assertEqual((len(crowd), crowd.find(tail_of(NARROW_UP_TO))), (1, 0))
+
     def test_more_than_positions_are_shared(self) -> None:
         crowd = crowd_of(SHARED + 10)
         for row in (0, SHARED - 1, SHARED, SHARED + 9):
@@ -108,6 +126,15 @@ class RowTests(SynchronousTestCase):
         self.assertEqual(crowd.expired(25, 99, 99), [29, 28, 27, 26, 25])
         self.assertEqual(crowd.expired(30, 99, 99), [])
         self.assertEqual(crowd.expired(0, 30, -1), [])
+
+
+class FewBitsTests(RowTests):
+    """Many peers have the same bits of their hashes, before there are so many that more bits are
+    looked at; all are found all the same."""
+
+    def setUp(self) -> None:
+        self.patch(crowds, "NARROW", 3)
+        self.patch(crowds, "NARROW_UP_TO", 2 * SEARCHED)
 
 
 class ChoiceTests(SynchronousTestCase):

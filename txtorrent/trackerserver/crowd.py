@@ -16,17 +16,22 @@ ID_SIZE: Final = 20
 TAIL_SIZE: Final = 24
 """Bytes by which a peer is known: its id, and the key that nobody else has."""
 SEARCHED: Final = 16
-"""Peers up to which looking through all is as fast as an index, which takes 70 bytes of each."""
-INDEXED: Final = (1 << 60) - 1
-"""Bits of a hash in the index: more would make its numbers half as large again. Hashes of bytes
-are keyed by Python, so nobody can choose peer ids whose hashes meet."""
-SHARED: Final = 1 << 16
-"""Positions that all indices share, 32 bytes each."""
+"""Peers up to which looking through all is as fast as an index, which takes 50 bytes of each."""
+NARROW_UP_TO: Final = 2048
+"""Peers up to which an index has so few bits of their hashes that its numbers are shared ones:
+others would take 32 bytes of each. Of 2,000 peers 30 have the bits of another one, and are found
+by looking through all, as it is found that a peer is not here; in larger crowds that takes long."""
+NARROW: Final = (1 << 16) - 1
+WIDE: Final = (1 << 60) - 1
+"""Bits of a hash in an index: more would make its numbers half as large again. Hashes of bytes are
+keyed by Python, so nobody can choose peer ids whose hashes meet."""
+SHARED: Final = NARROW + 1
+"""Numbers that all indices share, 32 bytes each."""
 UNIQUE_WITHIN: Final = 4096
 """Rows among which a new peer's address is looked for. In a larger crowd one that is there twice
 does no harm, and looking would take too long."""
 
-_POSITIONS: Final = list(range(SHARED))
+_NUMBERS: Final = list(range(SHARED))
 
 Below = Callable[[int], int]
 """A random number from 0 up to, but not, the one given."""
@@ -37,7 +42,7 @@ Run = list[tuple[int, int]]
 class Crowd:
     """Peers by their rows. `width` is the size of a compact address: 6 or 18 bytes."""
 
-    __slots__ = ("_index", "addresses", "expiries", "tails", "width")
+    __slots__ = ("_bits", "_index", "addresses", "expiries", "tails", "width")
 
     def __init__(self, width: int) -> None:
         self.width = width
@@ -45,14 +50,21 @@ class Crowd:
         self.tails = bytearray()
         self.expiries = array("I")
         self._index: dict[int, int] | None = None
+        """Positions by the `_bits` of hashes; of two peers with the same ones it has one."""
+        self._bits = NARROW
 
     def __len__(self) -> int:
         return len(self.expiries)
 
     def find(self, tail: bytes) -> int:
         """The position of a peer; -1 when it is not here."""
-        if self._index is not None:
-            return self._index.get(hash(tail) & INDEXED, -1)
+        index = self._index
+        if index is not None:
+            row = index.get(hash(tail) & self._bits, -1)
+            if row >= 0 and self.tails[row * TAIL_SIZE : (row + 1) * TAIL_SIZE] == tail:
+                return row
+            if self._bits == WIDE:
+                return -1
         return _row(self.tails, tail, TAIL_SIZE)
 
     def tail(self, position: int) -> bytes:
@@ -92,24 +104,25 @@ class Crowd:
         self._note(place, tail)
         if place != last:
             self._note(last, self.tail(last))
-        if self._index is None and last >= SEARCHED:
-            self._index = {hash(self.tail(row)) & INDEXED: _shared(row) for row in range(last + 1)}
+        if last >= (SEARCHED if self._index is None else NARROW_UP_TO) and self._bits != WIDE:
+            self._make_index()
         return place
 
     def remove(self, position: int) -> None:
         """Forget the peer there; the last one takes its place."""
         last = len(self) - 1
         gone, moved = self.tail(position), self.tail(last)
+        self._forget(position, gone)
         if position != last:
             self._put(position, moved, self.address(last), self.expiries[last])
+            self._note(position, moved)
         del self.addresses[last * self.width :]
         del self.tails[last * TAIL_SIZE :]
         del self.expiries[last:]
-        if self._index is not None:
-            self._note(position, moved)
-            self._index.pop(hash(gone) & INDEXED, None)
-            if last <= SEARCHED // 2:
-                self._index = None
+        if last <= SEARCHED // 2:
+            self._index = None
+        elif last <= NARROW_UP_TO // 2 and self._bits == WIDE:
+            self._make_index()
 
     def some(self, wanted: int, hole: int, with_ids: bool, below: Below) -> tuple[bytes, bytes]:
         """The compact addresses of up to `wanted` peers, and their ids if those are asked for, from
@@ -144,12 +157,25 @@ class Crowd:
 
     def _note(self, position: int, tail: bytes) -> None:
         if self._index is not None:
-            self._index[hash(tail) & INDEXED] = _shared(position)
+            self._index[_number(hash(tail) & self._bits)] = _number(position)
+
+    def _forget(self, position: int, tail: bytes) -> None:
+        """There is nobody at this position any more."""
+        if self._index is not None:
+            key = hash(tail) & self._bits
+            if self._index.get(key) == position:
+                del self._index[key]
+
+    def _make_index(self) -> None:
+        self._bits = NARROW if len(self) <= NARROW_UP_TO else WIDE
+        self._index = {}
+        for row in range(len(self)):
+            self._note(row, self.tail(row))
 
 
-def _shared(position: int) -> int:
+def _number(number: int) -> int:
     """The same number, of which there is one object only if it is small."""
-    return _POSITIONS[position] if position < SHARED else position
+    return _NUMBERS[number] if number < SHARED else number
 
 
 def _around(begin: int, end: int, hole: int) -> Run:
