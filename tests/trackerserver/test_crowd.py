@@ -3,7 +3,7 @@
 from collections import Counter
 from random import Random
 
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -42,7 +42,12 @@ class RowTests(SynchronousTestCase):
         for bits, row in (crowd._index or {}).items():
             self.assertEqual(hash(crowd.tail(row)) & crowd._bits, bits)
 
-    @settings(derandomize=True, deadline=None, max_examples=200)
+    @settings(
+        derandomize=True,
+        deadline=None,
+        max_examples=200,
+        suppress_health_check=[HealthCheck.differing_executors],  # of the class below, too
+    )
     @given(
         st.integers(0, 3 * SEARCHED),
         st.lists(
