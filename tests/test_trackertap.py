@@ -105,7 +105,9 @@ class Processes(Home):
             self.assertIn("stopped", daemon.lines[-1])
         state = self.path(".local", "state", "txtorrent", "tracker.swarms")
         self.assertEqual(os.stat(state).st_mode & 0o777, 0o600)
-        self.assertEqual(os.listdir(os.path.dirname(state)), ["tracker.swarms"])
+        self.assertEqual(
+            sorted(os.listdir(os.path.dirname(state))), ["tracker.swarms", "tracker.swarms.lock"]
+        )
 
     def test_a_hangup_has_the_settings_read_again(self):
         path = self.path("tracker.toml")

@@ -48,7 +48,7 @@ from txtorrent.storage.listing import Listing
 from txtorrent.supervised import Supervised
 from txtorrent.tracker.guard import look_up
 from txtorrent.trackerserver.config import TrackerConfig, default, read
-from txtorrent.trackerserver.server import CannotListen
+from txtorrent.trackerserver.server import CannotStart
 from txtorrent.trackerservice import TrackerPart
 
 REPORT_EVERY: Final = 10
@@ -123,6 +123,7 @@ class TorrentService(Service):
         self._reports = 0
         self._starting: Deferred[None] = succeed(None)
         self._failed = False
+        self._is_stopping = False
 
     def privilegedStartService(self) -> None:
         """Take the ports while those below 1024 may still be taken."""
@@ -171,6 +172,7 @@ class TorrentService(Service):
 
     def stopService(self) -> "Deferred[None]":
         super().stopService()  # type: ignore[no-untyped-call]
+        self._is_stopping = True
         self._reporter.stop()
         self._console.show("")
         session, self._session = self._session, None
@@ -193,6 +195,7 @@ class TorrentService(Service):
             await seedbox.stop_all()
         await session.stop()
         await surroundings
+        self._tracker_listens.addErrback(lambda _: None)  # it has been said, or does not matter
         tracker, self._tracker = self._tracker, None
         if tracker is not None:  # the last one: our own torrents tell it that they stop
             await tracker.stop()
@@ -235,8 +238,8 @@ class TorrentService(Service):
 
     async def _start_tracker(self) -> None:
         if self._tracker is not None and self.running:
-            await self._tracker.start()
             process.call_at_hangup(self._reactor, self._tracker.reload)
+            await self._tracker.start()
 
     def _begin_surroundings(self, session: Session, seedbox: Seedbox, settings: Settings) -> None:
         get = settings.get
@@ -309,10 +312,10 @@ class TorrentService(Service):
     def _could_not_start(self, failure: Failure) -> None:
         """Too late for the command line to refuse it: say it, and end with status 1."""
         error = failure.value
-        if not self.running:
+        if self._is_stopping:
             return  # it was to be stopped before it had begun
         self._failed = True
-        if isinstance(error, (StateInUse, OSError, RequestError, CannotListenError, CannotListen)):
+        if isinstance(error, (StateInUse, OSError, RequestError, CannotListenError, CannotStart)):
             self._options.complain(_explain(error, self._options))
         else:
             _log.failure("an error of ours while starting", failure)
@@ -353,7 +356,7 @@ def _explain(error: Exception, options: Options) -> str:
         return f"--state: {error}"
     if isinstance(error, OSError):
         return f"--state {options['state']}: {error.strerror or error}"
-    if isinstance(error, CannotListen):
+    if isinstance(error, CannotStart):
         return f"the tracker: {error}"
     return error.text if isinstance(error, RequestError) else str(error)
 

@@ -42,27 +42,46 @@ class TrackerPart:
         most = max(LEAST_CONNECTIONS, min(MAX_CONNECTIONS, connections))
         around = Surroundings(reactor, time.time, Random(), token_bytes, self._in_thread, most)
         self._server = TrackerServer(config, around)
+        self._is_running = False
+        self._is_reading = False
+        self._is_to_read = False
+        """Settings were to be read again while that was not possible."""
 
     async def listen(self) -> None:
-        """Take the ports, all or none. CannotListen."""
+        """Take the ports, all or none. CannotStart."""
         await self._server.listen()
 
     async def start(self) -> None:
         """Begin, and say where announces are taken."""
         await self._server.start()
+        self._is_running = True
+        if self._is_to_read:
+            self.reload()
         for address in self._server.addresses:
             _log.info("tracking at {address}", address=address)
 
     async def stop(self) -> None:
         """End; what is known of peers is kept, if the settings say so."""
+        self._is_running = False
         await self._server.stop()
 
-    def reload(self) -> Deferred[None]:
-        """Read the settings again: for SIGHUP. Settings that are wrong change nothing."""
-        reading = self._in_thread(self._read)
-        return reading.addCallbacks(self._reloaded, self._not_reloaded)
+    def reload(self) -> None:
+        """Read the settings again, for SIGHUP: as soon as we run, and not twice at the same time,
+        or what was read first might count last. Settings that are wrong change nothing."""
+        self._is_to_read = self._is_reading or not self._is_running
+        if not self._is_to_read:
+            self._is_reading = True
+            reading = self._in_thread(self._read)
+            reading.addCallbacks(self._reloaded, self._not_reloaded).addBoth(self._has_read)
+
+    def _has_read(self, _: None) -> None:
+        self._is_reading = False
+        if self._is_to_read:
+            self.reload()
 
     def _reloaded(self, config: TrackerConfig) -> None:
+        if not self._is_running:
+            return
         later = self._server.apply(config)
         _log.info("the tracker's settings have been read again")
         for name in later:

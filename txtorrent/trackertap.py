@@ -20,7 +20,7 @@ from txtorrent.daemon.errors import UserError
 from txtorrent.daemon.notify import READY, STOPPING, ServiceManager
 from txtorrent.trackerserver import words
 from txtorrent.trackerserver.config import TrackerConfig, default, read
-from txtorrent.trackerserver.server import CannotListen
+from txtorrent.trackerserver.server import CannotStart
 from txtorrent.trackerserver.table import PORT
 from txtorrent.trackerservice import TrackerPart
 
@@ -180,9 +180,9 @@ class TrackerService(Service):
     async def _start(self) -> None:
         if self._tracker is None or self._has_failed:
             return
+        process.call_at_hangup(self._reactor, self._tracker.reload)
         await self._tracker.start()
         process.freeze_what_is_loaded()
-        process.call_at_hangup(self._reactor, self._tracker.reload)
         self._manager.tell(READY)
 
     async def _stop(self, tracker: TrackerPart) -> None:
@@ -193,7 +193,7 @@ class TrackerService(Service):
     def _could_not_start(self, failure: Failure) -> None:
         """Too late for the command line to refuse it: say it, and end with status 1."""
         self._has_failed = True
-        if isinstance(failure.value, CannotListen):
+        if isinstance(failure.value, CannotStart):
             self._options.complain(str(failure.value))
         else:
             _log.failure("an error of ours while starting", failure)

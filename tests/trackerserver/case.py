@@ -16,6 +16,7 @@ from txtorrent.trackerserver.connectlimit import ConnectLimit
 from txtorrent.trackerserver.http import TrackerSite
 from txtorrent.trackerserver.memorystore import MemoryStore
 from txtorrent.trackerserver.pages import Pages
+from txtorrent.trackerserver.passkeys import Passkeys
 from txtorrent.trackerserver.policy import policy_of
 from txtorrent.trackerserver.tracker import Tracker
 from txtorrent.trackerserver.udp import TrackerDatagrams
@@ -90,7 +91,7 @@ class TrackerCase(SynchronousTestCase):
         if late:
             self.store = LateStore(self.store)
         self.config = evolve(default(), **settings)
-        policy = policy_of(self.config, random)
+        policy = policy_of(self.config, random, Passkeys({}))
         self.tracker = Tracker(self.clock, random, self.store, policy, b"s" * 32)
         pages = Pages(self.tracker, self.clock.seconds)
         self.site = TrackerSite(self.tracker, pages)

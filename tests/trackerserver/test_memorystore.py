@@ -303,6 +303,17 @@ class ExpiryTests(StoreCase):
         self.clock.pump([1.0] * 10)
         self.assertEqual(self.store.scrape([TORRENT]), {})
 
+    def test_what_strangers_make_up_keeps_nobody_out(self) -> None:
+        """Of more than half as many torrents as there may be, nothing is kept without peers."""
+        self.store._max_torrents = 10
+        for number in range(10):
+            torrent = bytes([number]) * 20
+            self.announce(1, left=0, event=Event.COMPLETED, torrent=torrent)
+            self.announce(1, event=Event.STOPPED, torrent=torrent)
+        self.assertEqual(self.store.totals().torrents, 10)
+        self.pass_time(2 * ROUND)
+        self.assertEqual(self.store.totals().torrents, 5)
+
     def test_an_error_does_not_end_it(self) -> None:
         """One swarm that cannot be looked through is left out, once."""
         self.announce(1, torrent=OTHER, lifetime=10)
@@ -359,6 +370,10 @@ class FileCase(StoreCase):
         super().setUp()
 
     def fill(self) -> None:
+        """Start it without a file, and have it know some peers."""
+        if os.path.exists(self.path):
+            os.unlink(self.path)
+        self.start(self.store)
         for name in range(40):
             self.announce(name, name % 2, left=name % 3, lifetime=100 + 10 * name)
         self.announce(3, 0, left=0, torrent=OTHER, event=Event.COMPLETED)

@@ -173,15 +173,20 @@ class Reload(Case):
         self.assertEqual([user.name for user in self.keys.users()], ["anna", "carl"])
         self.assertRaises(Refused, self.keys.user, BOB)
 
-    def test_who_comes_back_begins_anew(self):
+    def test_who_comes_back_has_what_was_counted(self):
+        """A slip in editing the list costs nobody anything, not even over a restart."""
         self.say(event=START)
         self.say(up=5)
         self.keys.replace({BOB: "bob"})
+        self.assertEqual([user.name for user in self.keys.users()], ["bob"])
+        again = Passkeys({BOB: "bob"})
+        again.restore(json.loads(json.dumps(self.keys.to_plain())), self.now)
+        self.keys = again
         self.keys.replace(NAMES)
-        self.assertEqual(self.totals(), (0, 0))
+        self.assertEqual((self.totals(), self.keys.user(ANN).name), ((5, 0), "ann"))
         self.say(up=6)
         self.say(up=6, event=STOP)
-        self.assertEqual(self.totals(), (1, 0))
+        self.assertEqual(self.totals(), (6, 0))
         self.assertEqual(self.keys.user(ANN)._peers, 0)
 
 
@@ -212,8 +217,21 @@ class Restart(Case):
     def test_who_is_gone(self):
         self.say(event=START)
         self.say(up=5)
+        before = self.keys.to_plain()
         self.restarted({BOB: "bob"})
-        self.assertEqual(self.keys.to_plain(), {"users": {}, "peers": []})
+        self.assertEqual(self.keys.to_plain(), before)
+        self.assertEqual([user.name for user in self.keys.users()], ["bob"])
+
+    def test_many_that_are_gone(self):
+        """Those that left last are kept."""
+        self.patch(passkeys, "MAX_FORMER", 1)
+        for name, key in (("ann", ANN), ("bob", BOB)):
+            self.keys.replace({key: name})
+            self.say(event=START, key=key)
+            self.say(up=5, key=key)
+        self.keys.replace({})
+        self.keys.replace(NAMES)
+        self.assertEqual((self.totals(), self.totals(BOB)), ((0, 0), (5, 0)))
 
     def test_the_latest_peers_are_saved(self):
         self.patch(passkeys, "MAX_SAVED", 2)

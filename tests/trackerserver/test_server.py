@@ -4,15 +4,16 @@ import os
 from random import Random
 
 from attrs import evolve
-from twisted.internet.defer import execute
+from twisted.internet.defer import CancelledError, Deferred, execute
 from twisted.internet.error import CannotListenError
+from twisted.logger import capturedLogs, formatEvent
 
 from tests.storage.folders import memory_folder
 from tests.swarms.case import SwarmCase
 from tests.testing.network import Network
 from txtorrent.trackerserver.config import default
 from txtorrent.trackerserver.passkeys import Passkeys
-from txtorrent.trackerserver.server import RETRY, CannotListen, Surroundings, TrackerServer
+from txtorrent.trackerserver.server import RETRY, CannotStart, Surroundings, TrackerServer
 from txtorrent.wire.announce import Event
 
 HOST, HOST6 = "8.8.8.8", "2001:4860::8"
@@ -175,7 +176,7 @@ class Ports(ServerCase):
         """None is kept when one cannot be had."""
         first = self.server(self.host, http=())
         before = self.network.leftovers()
-        error = self.assertRaises(CannotListen, self.server, self.host)
+        error = self.assertRaises(CannotStart, self.server, self.host, state_file="")
         self.assertEqual(
             str(error),
             "UDP at [::]:6969: the port is in use by another program; choose another one",
@@ -186,7 +187,7 @@ class Ports(ServerCase):
 
     def test_endpoints_that_are_none(self):
         for text in ("tcp:x", "nonsense:1", "tcp:80:interface=192.0.2.99"):
-            error = self.assertRaises(CannotListen, self.server, self.host, http=(text,), udp=())
+            error = self.assertRaises(CannotStart, self.server, self.host, http=(text,), udp=())
             self.assertTrue(str(error).startswith(f"HTTP at {text}: "), error)
 
     def test_a_socket_that_the_system_closed(self):
@@ -199,7 +200,7 @@ class Ports(ServerCase):
             self.network.clock.advance(RETRY)
             self.assertEqual(server.addresses, ["udp://[::]:7000/announce"])
         server._ports[0].connectionLost()
-        other = self.server(self.host, http=(), port=7000)  # somebody else was quicker
+        other = self.server(self.host, http=(), port=7000, state_file="")  # that one was quicker
         self.network.clock.advance(3 * RETRY)
         self.assertEqual(server.addresses, [])
         self.network.clock.result_of(other.stop())
@@ -244,6 +245,8 @@ class Accounts(ServerCase):
 
     def test_written_every_few_minutes(self):
         server = self.start()
+        (user,) = server.tracker.policy.passkeys.users()
+        user.uploaded = 7
         self.network.clock.advance(301)
         self.assertTrue(os.path.exists(self.path))
         self.assertEqual(os.stat(self.path).st_mode & 0o777, 0o600)
@@ -263,6 +266,105 @@ class Accounts(ServerCase):
 
     def test_cannot_be_written(self):
         server = self.start()
+        (user,) = server.tracker.policy.passkeys.users()
+        user.uploaded = 7
         os.makedirs(self.path)
-        self.stop(server)
+        with capturedLogs() as logs:
+            self.stop(server)
+        self.assertEqual([event["why"] for event in logs if "why" in event], ["Is a directory"])
         self.assertTrue(os.path.isdir(self.path))
+
+    def test_cannot_be_read(self):
+        """It is left alone: what is in it may be readable tomorrow."""
+        os.makedirs(self.path)
+        with capturedLogs() as logs:
+            server = self.start()
+        self.assertIn("cannot be read", "".join(map(formatEvent, logs)))
+        (user,) = server.tracker.policy.passkeys.users()
+        user.uploaded = 7
+        self.stop(server)
+        self.assertEqual(os.listdir(self.path), [])
+
+    def test_damaged_and_cannot_be_put_aside(self):
+        self.stop(self.start())
+        with open(self.path, "w") as file:
+            file.write("{")
+        os.makedirs(f"{self.path}.damaged")
+        with capturedLogs() as logs:
+            server = self.start()
+        self.assertIn("cannot be put aside", "".join(map(formatEvent, logs)))
+        (user,) = server.tracker.policy.passkeys.users()
+        user.uploaded = 7
+        self.stop(server)
+        with open(self.path) as file:
+            self.assertEqual(file.read(), "{")
+
+    def test_through_settings_without_users(self):
+        """SIGHUP with the list left out by mistake, and again with it; and a start without it."""
+        server = self.start()
+        (user,) = server.tracker.policy.passkeys.users()
+        user.uploaded = 7
+        server.apply(default())
+        self.stop(server)
+        server = self.server(self.host)
+        self.network.clock.advance(301)
+        server.apply(evolve(default(), passkeys={b"first-passkey": "alice"}))
+        (user,) = server.tracker.policy.passkeys.users()
+        self.assertEqual((user.name, user.uploaded), ("alice", 7))
+        self.stop(server)
+
+
+class StateFile(ServerCase):
+    """What is not overwritten, and who may have it."""
+
+    def setUp(self):
+        super().setUp()
+        self.network = Network()
+        self.host = self.network.host(HOST)
+        self.path = os.path.join(self.folder, "state", "swarms")
+
+    def test_one_tracker_alone(self):
+        first = self.server(self.host)
+        error = self.assertRaises(CannotStart, self.server, self.host, port=7000)
+        self.assertIn("another tracker uses it", str(error))
+        self.network.clock.result_of(first.stop())
+        self.network.clock.result_of(self.server(self.host).stop())
+
+    def test_a_place_that_cannot_be_written(self):
+        """It is said at the start, not when all would be lost."""
+        with open(os.path.join(self.folder, "file"), "w"):
+            pass
+        path = os.path.join(self.folder, "file", "swarms")
+        error = self.assertRaises(CannotStart, self.server, self.host, state_file=path)
+        self.assertIn(f"state file {path}: ", str(error))
+        self.assertIn("choose one that can be written", str(error))
+        self.assertEqual(self.network.leftovers(), [])
+
+    def test_stopped_before_it_was_read(self):
+        """What the last run left stays."""
+        passkeys = {b"first-passkey": "alice"}
+        before = self.server(self.host, passkeys=passkeys)
+        (user,) = before.tracker.policy.passkeys.users()
+        user.uploaded = 7
+        self.network.clock.result_of(before.stop())
+        files = {name: self.content(name) for name in ("swarms", "swarms.users")}
+        for begins in (False, True):
+            server = self.that_never_reads(passkeys)
+            if begins:
+                starting = Deferred.fromCoroutine(server.start())
+                starting.addErrback(lambda failure: failure.trap(CancelledError) and None)
+                starting.cancel()
+            self.network.clock.result_of(server.stop())
+            self.assertEqual(files, {name: self.content(name) for name in files})
+
+    def that_never_reads(self, passkeys):
+        """A tracker that listens, on a machine with a disk that hangs."""
+        around = Surroundings(self.host, lambda: START, Random(3), bytes, lambda *_: Deferred())
+        config = evolve(default(), state_file=self.path, passkeys=passkeys)
+        server = TrackerServer(config, around)
+        self.network.clock.result_of(server.listen())
+        return server
+
+    def content(self, name):
+        with open(os.path.join(self.folder, "state", name), "rb") as file:
+            return file.read()

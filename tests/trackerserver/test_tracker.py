@@ -9,6 +9,7 @@ from txtorrent.address import Address, pack
 from txtorrent.trackerserver.fixed import FixedPeer, FixedTorrent
 from txtorrent.trackerserver.interfaces import Reason, Refused
 from txtorrent.trackerserver.networks import Networks
+from txtorrent.trackerserver.passkeys import Passkeys
 from txtorrent.trackerserver.policy import policy_of
 
 PASSKEYS = {b"passkey-of-alice": "alice", b"passkey-of-bob": "bob"}
@@ -285,6 +286,11 @@ class Refusals(TrackerCase):
             self.assertEqual(self.tracker.statistics.http.refused, {reason: 1}, text)
             self.assertEqual(self.store.totals().torrents, 0)
 
+    def test_who_has_no_passkey_does_not_learn_what_is_tracked(self):
+        for allowed in (set(), {HASH}):
+            self.make(passkeys=PASSKEYS, is_listed=True, allowed_torrents=allowed)
+            self.assertIn(b"passkey", self.announce(1)[b"failure reason"])
+
     def test_full_of_torrents(self):
         self.make()
         self.store._max_torrents = 1
@@ -326,7 +332,8 @@ class Refusals(TrackerCase):
         self.announce(1)
         query = f"/scrape?info_hash={'%11' * 20}"
         self.assertEqual(list(self.get(query)[b"files"]), [HASH])
-        self.tracker.policy = policy_of(evolve(self.config, denied_torrents={HASH}), Random(1))
+        config = evolve(self.config, denied_torrents={HASH})
+        self.tracker.policy = policy_of(config, Random(1), Passkeys({}))
         self.assertEqual(self.get(query)[b"files"], {})
 
     def test_scrape_with_a_passkey(self):

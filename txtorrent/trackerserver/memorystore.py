@@ -34,7 +34,8 @@ REMOVED: Final = 2_000
 """Rows that go after which the rest waits for the next look: else a crowd that goes all at once
 would keep everybody waiting."""
 KEPT_EMPTY: Final = 7 * 24 * 3600
-"""Seconds for which it is remembered how often a torrent without peers was completed."""
+"""Seconds for which it is remembered how often a torrent without peers was completed, as long as
+there are no more than half as many torrents as there may be."""
 
 _STOPPED: Final = Event.STOPPED
 _log = Logger()
@@ -69,32 +70,39 @@ class MemoryStore:
         self._sizes = [0] * (len(SIZES) + 1)
         self._round: deque[bytes] = deque()
         """Torrents in the order in which they are looked through; each is in it once."""
+        self._has_read = False
+        """Not before that may the file be written: it would say that nobody is there."""
         self._looks = self._look_through()
         self._sweeping = Supervised(clock, TURN, self._sweep)
 
     async def start(self) -> None:
-        """Read what the last run left. A file that cannot be read is said, and left out."""
+        """Read what the last run left. A file that is damaged is left out, one that cannot be read
+        is not written either; both are said."""
         self._sweeping.start()
         if self._path is None:
             return
         now, wall = self._now(), self._wall()
         try:
             swarms = await self._in_thread(_read, self._path, now, wall, self._below)
-        except (OSError, snapshot.Damaged) as error:
-            _log.error("{path} is left out: {why}", path=self._path, why=_why(error))
+        except snapshot.Damaged as error:
+            _log.error("{path} is left out: {why}", path=self._path, why=str(error))
+        except OSError as error:
+            _log.error("{path} is left alone: {why}", path=self._path, why=error.strerror)
+            return
         else:
             self._take_over(swarms)
+        self._has_read = True
 
     async def stop(self) -> None:
         """Write the file. One that cannot be written is said: peers will announce again."""
         self._sweeping.stop()
-        if self._path is None:
+        if self._path is None or not self._has_read:
             return
         parts = snapshot.dump(self._swarms, self._now(), self._wall())
         try:
             await self._in_thread(statefile.write, self._path, parts)
         except OSError as error:
-            _log.error("{path} cannot be written: {why}", path=self._path, why=_why(error))
+            _log.error("{path} cannot be written: {why}", path=self._path, why=error.strerror)
 
     def announce(self, announce: ReceivedAnnounce, lifetime: int, with_ids: bool) -> Selection:
         """Of `Store`. Refused: there is no room for one more."""
@@ -229,9 +237,12 @@ class MemoryStore:
             end = begin
 
     def _is_over(self, swarm: Swarm) -> bool:
+        """Whether there is nothing to be remembered of it. What is made up by strangers must not
+        keep torrents out."""
         if swarm.rows:
             return False
-        return not swarm.completed or self._now() - swarm.touched > KEPT_EMPTY
+        is_crowded = len(self._swarms) > self._max_torrents // 2
+        return not swarm.completed or is_crowded or self._now() - swarm.touched > KEPT_EMPTY
 
     # -- the file ----------------------------------------------------------------------------
 
@@ -267,7 +278,3 @@ def _read(path: str, now: int, wall: float, below: Below) -> list[tuple[bytes, S
 
 def _full(text: str) -> Refused:
     return Refused(Reason.FULL, f"this tracker {text} as it can", RETRY_WHEN_FULL)
-
-
-def _why(error: Exception) -> str:
-    return (isinstance(error, OSError) and error.strerror) or str(error)

@@ -31,6 +31,8 @@ MAX_PEERS_OF_USER: Final = 20_000
 """Of which one user may have: nobody seeds more, and nobody can push all others out."""
 REMEMBERED: Final = 86_400.0
 """Seconds for which they are, without an announce: longer than any interval."""
+MAX_FORMER: Final = 1_000_000
+"""Users that are not listed any more whose totals are kept, those that left last."""
 MAX_SAVED: Final = 50_000
 """Peers of which the last totals are saved, the latest ones: some 8 MB of JSON."""
 MAX_TOTAL: Final = 1 << 63
@@ -76,7 +78,9 @@ class Passkeys:
 
     def __init__(self, names: Mapping[bytes, str]) -> None:
         self._users: dict[bytes, User] = {}
+        """Those that are listed now, by passkey."""
         self._by_id: dict[str, User] = {}
+        """These, and those that were listed before: who comes back has what was counted."""
         self._last: OrderedDict[bytes, _Last] = OrderedDict()
         self.replace(names)
 
@@ -88,13 +92,17 @@ class Passkeys:
         return user
 
     def users(self) -> Iterator[User]:
-        """All of them."""
-        return iter(self._by_id.values())
+        """Those that are listed now."""
+        return iter(self._users.values())
 
     def replace(self, names: Mapping[bytes, str]) -> None:
-        """The list was read again: who is still in it keeps what was counted."""
+        """The list was read again. What was counted is kept, also of who is not in it: a slip in
+        editing must not cost anybody's ratio."""
         self._users = {key: self._kept(key, name) for key, name in names.items()}
-        self._by_id = {user.id: user for user in self._users.values()}
+        listed = {user.id: user for user in self._users.values()}
+        moved = (user for user in self._by_id.values() if user.uploaded or user.downloaded)
+        former = [user for user in moved if user.id not in listed]
+        self._by_id = {user.id: user for user in former[-MAX_FORMER:]} | listed
 
     def count(self, user: User, announce: ReceivedAnnounce, now: float) -> None:
         """Take an announce of the user's into account. `now` in seconds, never going back."""
@@ -128,29 +136,27 @@ class Passkeys:
         }
 
     def restore(self, plain: Any, now: float) -> None:
-        """Go on from what `to_plain` gave, for the users that there still are; before anything is
-        counted. ValueError when it is something else, and then nothing is changed."""
+        """Go on from what `to_plain` gave; before anything is counted. ValueError when it is
+        something else, and then nothing is changed."""
         totals, peers = _checked(plain)
         for name, (uploaded, downloaded) in totals.items():
-            user = self._by_id.get(name)
-            if user is not None:
-                user.uploaded, user.downloaded = uploaded, downloaded
+            user = self._by_id.setdefault(name, User(name, ""))
+            user.uploaded, user.downloaded = uploaded, downloaded
         for name, where, uploaded, downloaded in reversed(peers):
-            user = self._by_id.get(name)
-            if user is not None:
-                self._remember(user._prefix + where, _Last(user, uploaded, downloaded, now))
+            known = self._by_id.get(name)
+            if known is not None:
+                self._remember(known._prefix + where, _Last(known, uploaded, downloaded, now))
 
     def _kept(self, key: bytes, name: str) -> User:
         user = self._users.get(key)
         if user is None:
-            return User(sha256(key).hexdigest(), name)
+            digest = sha256(key).hexdigest()
+            user = self._by_id.get(digest) or User(digest, name)
         user.name = name
         return user
 
     def _remember(self, place: bytes, last: _Last) -> None:
-        known = self._last.get(place)
-        if known is None or known.user is not last.user:  # who was out of the list came back
-            self._forget(place)
+        if place not in self._last:
             if last.user._peers >= MAX_PEERS_OF_USER:
                 return
             last.user._peers += 1

@@ -13,14 +13,15 @@ from txtorrent.trackerserver.proxies import Proxies
 from txtorrent.trackerserver.tracker import Policy
 
 
-def policy_of(config: TrackerConfig, random: Random, before: Policy | None = None) -> Policy:
-    """What counts by these settings. Of users that were there `before` the counts stay."""
+def policy_of(config: TrackerConfig, random: Random, passkeys: Passkeys) -> Policy:
+    """What counts by these settings. `passkeys` are those of the process, through all settings."""
+    passkeys.replace(config.passkeys or {})
     return Policy(
         access=Access(config),
         fixed=FixedSwarms(config.torrents, random) if config.torrents else None,
         proxies=Proxies(config.proxies),
         stats=config.stats,
-        passkeys=_passkeys(config, before.passkeys if before is not None else None),
+        passkeys=passkeys if config.passkeys is not None else None,
         pace=Pace(
             config.interval,
             config.min_interval,
@@ -30,12 +31,3 @@ def policy_of(config: TrackerConfig, random: Random, before: Policy | None = Non
         numwant=config.numwant,
         max_numwant=config.max_numwant,
     )
-
-
-def _passkeys(config: TrackerConfig, before: Passkeys | None) -> Passkeys | None:
-    if config.passkeys is None:
-        return None
-    if before is None:
-        return Passkeys(config.passkeys)
-    before.replace(config.passkeys)
-    return before

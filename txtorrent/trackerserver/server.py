@@ -23,6 +23,7 @@ from twisted.internet.interfaces import IAddress, IDelayedCall, IListeningPort
 from twisted.logger import Logger
 
 from txtorrent.address import Address
+from txtorrent.trackerserver import statefile
 from txtorrent.trackerserver.accounts import Accounts
 from txtorrent.trackerserver.config import TrackerConfig
 from txtorrent.trackerserver.connectionid import SECRET_SIZE, ConnectionIds
@@ -31,6 +32,7 @@ from txtorrent.trackerserver.http import TrackerSite
 from txtorrent.trackerserver.interfaces import Store
 from txtorrent.trackerserver.memorystore import InThread, MemoryStore
 from txtorrent.trackerserver.pages import Pages
+from txtorrent.trackerserver.passkeys import Passkeys
 from txtorrent.trackerserver.policy import policy_of
 from txtorrent.trackerserver.redisaddress import RedisAddress
 from txtorrent.trackerserver.redisstore import RedisStore
@@ -54,8 +56,8 @@ _NO_IPV6: Final = (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL)
 _log = Logger()
 
 
-class CannotListen(Exception):
-    """An address cannot be listened at; the text says which, why and what to do."""
+class CannotStart(Exception):
+    """A port or the file of state cannot be had; the text says which, why and what to do."""
 
 
 @frozen
@@ -78,12 +80,12 @@ class TrackerServer:
         self._config = config
         self._around = around
         clock = around.reactor
-        policy = policy_of(config, around.random)
+        self._passkeys = Passkeys({})
+        policy = policy_of(config, around.random, self._passkeys)
         secret = around.secret(SECRET_SIZE)
         self.tracker = Tracker(clock, around.random, _store(config, around), policy, secret)
-        self._accounts = Accounts(
-            clock, around.in_thread, lambda: self.tracker.policy.passkeys, _accounts_file(config)
-        )
+        self._accounts = Accounts(clock, around.in_thread, self._passkeys, _accounts_file(config))
+        self._claim: int | None = None
         self._ids = ConnectionIds(around.secret(SECRET_SIZE))
         self._limit = ConnectLimit()
         self._began = clock.seconds()
@@ -99,8 +101,9 @@ class TrackerServer:
         return [url_of(port.getHost()) for port in self._ports]
 
     async def listen(self) -> None:
-        """Take all ports, or none. CannotListen."""
+        """Take all ports and the file of state, or nothing. CannotStart."""
         try:
+            self._claim_state()
             for endpoint in self._config.http or ():
                 await self._listen_http(endpoint)
             for host, port in self._config.udp or ():
@@ -111,6 +114,7 @@ class TrackerServer:
                 await self._anywhere(self._listen_udp_at)
         except BaseException:
             await self._close()
+            self._let_go()
             raise
 
     async def start(self) -> None:
@@ -125,12 +129,27 @@ class TrackerServer:
         self._web.stop()
         await self._accounts.stop()
         await self.tracker.stop()
+        self._let_go()
 
     def apply(self, config: TrackerConfig) -> list[str]:
         """Have other settings count from now on; gives the names of those for which the tracker has
         to be started again."""
-        self.tracker.policy = policy_of(config, self._around.random, self.tracker.policy)
+        self.tracker.policy = policy_of(config, self._around.random, self._passkeys)
         return [name for name in AT_START if getattr(config, name) != getattr(self._config, name)]
+
+    def _claim_state(self) -> None:
+        path = self._config.state_file
+        if not path:
+            return
+        try:
+            self._claim = statefile.claim(path)
+        except OSError as error:
+            what = (
+                "give each tracker one of its own"
+                if isinstance(error, statefile.InUse)
+                else ("choose one that can be written, or none")
+            )
+            raise CannotStart(f"state file {path}: {error.strerror}; {what}") from error
 
     # -- ports -------------------------------------------------------------------------------
 
@@ -139,9 +158,9 @@ class TrackerServer:
             endpoint = serverFromString(self._around.reactor, text)
             self._ports.append(await endpoint.listen(self._web))
         except CannotListenError as error:
-            raise CannotListen(f"HTTP at {text}: {_why(error)}") from error
+            raise CannotStart(f"HTTP at {text}: {_why(error)}") from error
         except (ValueError, TypeError, LookupError) as error:
-            raise CannotListen(f"HTTP at {text}: {error}") from error
+            raise CannotStart(f"HTTP at {text}: {error}") from error
 
     def _listen_udp(self, host: str, port: int) -> None:
         clock = self._around.reactor
@@ -152,7 +171,7 @@ class TrackerServer:
         try:
             listening = clock.listenUDP(port, protocol, interface=host, maxPacketSize=MAX_DATAGRAM)
         except CannotListenError as error:
-            raise CannotListen(f"UDP at {where}: {_why(error)}") from error
+            raise CannotStart(f"UDP at {where}: {_why(error)}") from error
         self._ports.append(listening)
 
     def _udp_closed(self, where: Address, protocol: TrackerDatagrams) -> None:
@@ -170,7 +189,7 @@ class TrackerServer:
         del self._retries[where]
         try:
             self._listen_udp(where.host, where.port)
-        except CannotListen as error:
+        except CannotStart as error:
             _log.warn("not yet: {why}", why=str(error))
             self._retry_later(where)
 
@@ -185,7 +204,7 @@ class TrackerServer:
         """At all addresses of both families, or of the one that there is."""
         try:
             await listen(ALL[0])
-        except CannotListen as error:
+        except CannotStart as error:
             cause = getattr(error.__cause__, "socketError", None)
             if getattr(cause, "errno", None) not in _NO_IPV6:
                 raise
@@ -197,6 +216,12 @@ class TrackerServer:
         self._retries.clear()
         ports, self._ports = self._ports, []
         await DeferredList([maybeDeferred(port.stopListening) for port in ports])
+
+    def _let_go(self) -> None:
+        """Of the file of state."""
+        claim, self._claim = self._claim, None
+        if claim is not None:
+            os.close(claim)
 
 
 def url_of(address: IAddress) -> str:

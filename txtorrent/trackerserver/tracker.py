@@ -106,11 +106,13 @@ class Tracker:
         )
 
     def _admit(self, announce: ReceivedAnnounce, passkey: bytes | None) -> User | None:
-        """The user whose passkey it is, where users have some. Refused."""
+        """The user whose passkey it is, where users have some. Refused: who is nobody is not told
+        which torrents there are."""
         policy = self._policy
-        policy.access.check_torrent(announce.info_hash)
+        user = policy.passkeys.user(passkey) if policy.passkeys is not None else None
         policy.access.check_address(announce.host)
-        return policy.passkeys.user(passkey) if policy.passkeys is not None else None
+        policy.access.check_torrent(announce.info_hash)
+        return user
 
     def scrape(
         self, info_hashes: Sequence[bytes], host: bytes, passkey: bytes | None
