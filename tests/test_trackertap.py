@@ -69,6 +69,7 @@ class CommandLine(Home):
         for arguments, words in MISTAKES:
             error = self.assertRaises(UserError, self.options, *arguments)
             self.assertIn(words, str(error))
+            self.assertTrue(str(error).startswith("txtorrent-tracker: "), error)
             self.assertNotIn("\n", str(error))
 
     def test_a_wrong_file(self):
