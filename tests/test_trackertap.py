@@ -31,7 +31,8 @@ MISTAKES = [
     (["--config", "missing.toml"], "missing.toml: cannot be read: no such file"),
     (["--config", "tracker.ini"], "name the settings file .toml or .json"),
     (["--log-level", "loud"], "--log-level: 'loud': write one of debug"),
-    (["--http", "none", "--udp", "none"], "nowhere to listen"),
+    (["--http", "none", "--udp", "none"], "to listen: leave out --http none or --udp none"),
+    (["--state", ""], "--state: write a path, or none"),
 ]
 
 
@@ -69,7 +70,48 @@ class CommandLine(Home):
         for arguments, words in MISTAKES:
             error = self.assertRaises(UserError, self.options, *arguments)
             self.assertIn(words, str(error))
+            self.assertTrue(str(error).startswith("txtorrent-tracker: "), error)
             self.assertNotIn("\n", str(error))
+
+    def test_a_port_beside_a_file_that_says_where(self):
+        for text, arguments, words in (
+            ("http = ['tcp:80']", [], "http"),
+            ("udp = ['1.2.3.4:1']", ["--http", "tcp:1"], "udp"),
+            ("http = ['tcp:80']\nudp = ['1.2.3.4:1']", [], "http and udp"),
+        ):
+            path = self.write(text)
+            error = self.assertRaises(
+                UserError, self.options, "--config", path, "--port", "7000", *arguments
+            )
+            self.assertIn(f"--port: {path} says where with {words}: change that", str(error))
+        path = self.write("http = []")
+        config = self.options("--config", path, "--port", "7000")
+        self.assertEqual((config.port, config.http, config.udp), (7000, (), None))
+        path = self.write("http = ['tcp:80']")
+        config = self.options("--config", path, "--port", "7000", "--http", "tcp:81")
+        self.assertEqual((config.port, config.http), (7000, ("tcp:81",)))
+
+    def test_nowhere_to_listen(self):
+        for text, arguments, words in (
+            ("http = []\nudp = []", [], "leave out the empty http of {0} or the empty udp of {0}"),
+            ("http = []", ["--udp", "none"], "leave out the empty http of {0} or --udp none"),
+        ):
+            path = self.write(text)
+            error = self.assertRaises(UserError, self.options, "--config", path, *arguments)
+            self.assertIn(words.format(path), str(error))
+
+    def test_what_is_read_again_is_the_same(self):
+        """Wherever twistd has gone meanwhile, as its --rundir says."""
+        self.write("numwant = 7")
+        os.mkdir(self.path("elsewhere"))
+        self.addCleanup(os.chdir, os.getcwd())
+        os.chdir(self.home)
+        options = Options()
+        options.parseOptions(["--config", "tracker.toml", "--state", "swarms"])
+        os.chdir("elsewhere")
+        again = options.read_config()
+        self.assertEqual(again.state_file, self.path("swarms"))
+        self.assertEqual(again, options.config)
 
     def test_a_wrong_file(self):
         path = self.write("port = 7000\n\n[[peers]]\nip = 'x'\nport = 1\n")
@@ -188,9 +230,16 @@ class BesideTheSeedbox(Home):
         self.assertNotIn(b"-TX", swarms, "the seed has said that it stops")
 
     def test_mistakes_leave_nothing_behind(self):
+        nowhere = self.path("nowhere.toml")
+        with open(nowhere, "w", encoding="ascii") as file:
+            file.write("http = []\nudp = []")
         for settings, words in (
             ("[tracker]\nenabled = true\nport = 0", "set.toml:3: tracker.port: 0 is not a whole"),
             ("[tracker]\nenabled = true\nconfig = '/none.toml'", "/none.toml: cannot be read"),
+            (
+                f"[tracker]\nenabled = true\nconfig = '{nowhere}'",
+                f"txtorrent: {nowhere}: nowhere to listen",
+            ),
             ("[tracker]\nprot = 1", "there is no setting 'prot' in [tracker]; did you mean port?"),
         ):
             path = self.path("set.toml")
@@ -201,7 +250,7 @@ class BesideTheSeedbox(Home):
             )
             self.assertEqual(status, 1)
             self.assertIn(words, errors)
-            self.assertEqual(os.listdir(self.home), ["set.toml"])
+            self.assertEqual(sorted(os.listdir(self.home)), ["nowhere.toml", "set.toml"])
 
     def test_a_port_that_is_taken(self):
         port = free_port(HOST)

@@ -83,6 +83,8 @@ class Options(_Options):
             config = read(path) if path else default()
         except ConfigError as error:
             raise UserError(str(error)) from None
+        if config.http == () and config.udp == ():
+            raise UserError(f"{path}: nowhere to listen: leave out the empty http, or udp")
         if config.state_file is None:
             config = evolve(config, state_file=os.path.join(self["state"], TRACKER_STATE))
         return config if path and port == TRACKER_PORT else evolve(config, port=port)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import Any, Final
 
 from attrs import evolve
@@ -109,6 +110,7 @@ the word txtorrent-tracker: see twistd --help."""
         if self["log-level"] not in LOG_LEVELS:
             known = ", ".join(LOG_LEVELS)
             raise UserError(f"--log-level: {self['log-level']!r}: write one of {known}")
+        self._make_paths_absolute()
         self.config = self.read_config()
         self.direct_log()
 
@@ -119,10 +121,39 @@ the word txtorrent-tracker: see twistd --help."""
             config = read(path) if path is not None else default()
         except ConfigError as error:
             raise UserError(str(error)) from None
-        config = evolve(config, **self._given(config))
+        given = self._given(config)
+        if "port" in given:
+            self._check_port_counts(config, given)
+        config = evolve(config, **given)
         if config.http == () and config.udp == ():
-            raise UserError("nowhere to listen: leave out --http none or --udp none")
+            raise UserError(f"nowhere to listen: leave out {self._nowhere()}")
         return config
+
+    def _make_paths_absolute(self) -> None:
+        """They are needed again at SIGHUP, when twistd has gone to its --rundir."""
+        if self["state"] == "":
+            raise UserError("--state: write a path, or none")
+        if self["state"] not in (None, "none"):
+            self["state"] = os.path.abspath(self["state"])
+        if self["config"] is not None:
+            self["config"] = os.path.abspath(self["config"])
+
+    def _check_port_counts(self, config: TrackerConfig, given: Mapping[str, Any]) -> None:
+        """It would not where the file says more exactly where to listen. UserError."""
+        names = [name for name in ("http", "udp") if name not in given and getattr(config, name)]
+        if names:
+            instead = " and ".join(f"--{name}" for name in names)
+            raise UserError(
+                f"--port: {self['config']} says where with {' and '.join(names)}: change that, or"
+                f" write {instead}"
+            )
+
+    def _nowhere(self) -> str:
+        """What says that there is no HTTP, and what that there is no UDP."""
+        return " or ".join(
+            f"--{name} none" if said else f"the empty {name} of {self['config']}"
+            for name, said in (("http", self._http), ("udp", self._udp))
+        )
 
     def _given(self, config: TrackerConfig) -> dict[str, Any]:
         """What the command line says, and what follows from where we are."""
@@ -136,7 +167,7 @@ the word txtorrent-tracker: see twistd --help."""
         if self._udp:
             given["udp"] = tuple(split_host_port(each) for each in self._udp if each != "none")
         if self["state"] is not None:
-            given["state_file"] = "" if self["state"] == "none" else os.path.abspath(self["state"])
+            given["state_file"] = "" if self["state"] == "none" else self["state"]
         elif config.state_file is None:
             given["state_file"] = default_state()
         return given

@@ -15,7 +15,11 @@ class PathTests(SynchronousTestCase):
         (b"announce", None, b"announce"),
         (b"/", None, b""),
         (b"", None, b""),
-        (b"/key/", b"key", b""),
+        (b"/key/", None, b"key"),
+        (b"/announce/", None, b"announce"),
+        (b"/announce//", b"announce", b""),
+        (b"/key/announce/", b"key", b"announce"),
+        (b"//", None, b""),
     )
 
     def test_passkey_and_last_part(self) -> None:
@@ -27,6 +31,7 @@ class PathTests(SynchronousTestCase):
             (b"", None),
             (b"/announce?x=/no/announce", None),
             (b"/key/announce", b"key"),
+            (b"/key/announce/?x", b"key"),
             (b"/key/announce?x=/y/z", b"key"),
         ):
             self.assertEqual(passkey_of(target), passkey, target)

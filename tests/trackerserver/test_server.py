@@ -4,6 +4,7 @@ import os
 from random import Random
 
 from attrs import evolve
+from twisted.internet import reactor
 from twisted.internet.defer import CancelledError, Deferred, execute
 from twisted.internet.error import CannotListenError
 from twisted.logger import capturedLogs, formatEvent
@@ -189,6 +190,29 @@ class Ports(ServerCase):
         for text in ("tcp:x", "nonsense:1", "tcp:80:interface=192.0.2.99"):
             error = self.assertRaises(CannotStart, self.server, self.host, http=(text,), udp=())
             self.assertTrue(str(error).startswith(f"HTTP at {text}: "), error)
+
+    def test_endpoints_that_the_system_refuses(self):
+        """Each kind in its own way; the user is told in one line."""
+        folder = os.path.join(self.folder, "none")
+        broken = os.path.join(self.folder, "broken.pem")
+        with open(broken, "w", encoding="ascii") as file:
+            file.write("no key")
+        for text, words in (
+            ("tcp:99999", "a number is too large or below 0: bind(): port must be 0-65535"),
+            ("tcp:-1", "a number is too large or below 0"),
+            (f"unix:{folder}/socket", f"{folder}/socket.lock: no such file or directory"),
+            (f"ssl:0:privateKey={folder}", f"{folder}: no such file or directory"),
+            (f"ssl:0:privateKey={broken}", ""),
+            ("tcp", "not what an endpoint of this kind is written with"),
+        ):
+            around = Surroundings(reactor, lambda: START, Random(3), bytes, execute)
+            server = TrackerServer(evolve(default(), http=(text,), udp=()), around)
+            error = self.failureResultOf(Deferred.fromCoroutine(server.listen())).value
+            self.assertIsInstance(error, CannotStart)
+            start = f"HTTP at {text}: "
+            self.assertTrue(str(error).startswith(start + words), error)
+            self.assertGreater(len(str(error)), len(start))
+            self.assertNotIn("\n", str(error))
 
     def test_a_socket_that_the_system_closed(self):
         """It is opened again, and not after the tracker was stopped."""

@@ -11,6 +11,7 @@ from txtorrent.trackerserver.interfaces import Reason, Refused
 from txtorrent.trackerserver.networks import Networks
 from txtorrent.trackerserver.passkeys import Passkeys
 from txtorrent.trackerserver.policy import policy_of
+from txtorrent.trackerserver.webrequest import read_request
 
 PASSKEYS = {b"passkey-of-alice": "alice", b"passkey-of-bob": "bob"}
 
@@ -79,6 +80,22 @@ class Http(TrackerCase):
         for numwant, told in ((None, 3), (0, 0), (1, 1), (4, 4), (5, 5), (6, 5), (-1, 3), ("", 3)):
             answer = self.announce(1, left=1, numwant=numwant)
             self.assertEqual(len(answer[b"peers"]) // 6, told, numwant)
+
+    def test_whole_urls_and_a_slash_at_the_end(self):
+        self.make()
+        self.announce(1, path="http://tracker:6969/announce", left=1)
+        self.announce(2, path="/announce/", left=1)
+        self.assertEqual(cut(self.announce(3, left=1)[b"peers"]), compact(1, 2))
+
+    def test_head_changes_nothing(self):
+        self.make()
+        for asked in (target(1), "/announce/?", "/scrape?info_hash=" + "%11" * 20, "/k/announce"):
+            request = read_request(f"HEAD {asked} HTTP/1.1".encode())
+            response = self.site.respond(request, "192.0.2.1")
+            self.assertEqual((response.status, b"GET" in response.body), (405, True))
+        self.assertEqual(self.store.totals()[0], 0)
+        request = read_request(b"HEAD / HTTP/1.1")
+        self.assertEqual(self.site.respond(request, "192.0.2.1").status, 200)
 
     def test_intervals(self):
         self.make(interval=1000, min_interval=100)

@@ -128,6 +128,17 @@ class AnswerTests(WebCase):
             self.assertEqual(client.bodies, [b"/"])
             self.assertTrue(client.is_lost)
 
+    def test_empty_lines_before_a_request(self) -> None:
+        """As those have who send one more behind a request."""
+        client = self.connect()
+        for byte in b"\r\n\r\n" + GET % b"one" + b"\r\n" + GET % b"two":
+            client.transport.write(bytes((byte,)))
+            self.clock.advance(0.1)
+        self.assertEqual(client.bodies, [b"/one", b"/two"])
+        self.ask(client, b"\r\n" * MAX_HEAD)
+        self.assertTrue(client.is_lost)
+        self.assertEqual(len(self.asked), 2)
+
     def test_answer_that_comes_later(self) -> None:
         self.answers = self.later
         client = self.connect()

@@ -8,10 +8,13 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from txtorrent.trackerserver.webrequest import (
+    END,
     MIN_GZIP,
+    MOST_EMPTY,
     BadRequest,
     WebRequest,
     WebResponse,
+    cut_head,
     read_request,
     write_response,
 )
@@ -60,6 +63,20 @@ class RequestTests(SynchronousTestCase):
         for version, headers, keeps in self.KEPT:
             self.assertIs(read_request(b"GET / " + version + headers).keeps, keeps, headers)
 
+    WHOLE = (
+        (b"http://tracker:6969/announce?x=/y", b"/announce", b"x=/y"),
+        (b"HTTPS://[::1]/a/b/?x", b"/a/b/", b"x"),
+        (b"http://tracker", b"/", b""),
+        (b"http://tracker/", b"/", b""),
+        (b"http://tracker?x=http://y/z", b"/", b"x=http://y/z"),
+        (b"/http://tracker/announce", b"/http://tracker/announce", b""),
+    )
+
+    def test_target_that_is_a_whole_url(self) -> None:
+        for target, path, query in self.WHOLE:
+            request = read_request(b"GET %b HTTP/1.1" % target)
+            self.assertEqual((request.path, request.query), (path, query), target)
+
     def test_head(self) -> None:
         self.assertTrue(read_request(b"HEAD / HTTP/1.1").is_head)
         self.assertFalse(read_request(b"GET / HTTP/1.1").is_head)
@@ -73,6 +90,11 @@ class RequestTests(SynchronousTestCase):
         (b"GET  / HTTP/1.1", 400),
         (b"GET / HTTP/1.1 ", 400),
         (b"GET announce HTTP/1.1", 400),
+        (b"GET http:///announce HTTP/1.1", 400),
+        (b"GET http://?x HTTP/1.1", 400),
+        (b"GET http:/announce HTTP/1.1", 400),
+        (b"GET udp://tracker/announce HTTP/1.1", 400),
+        (b"GET * HTTP/1.1", 400),
         (b"GET / HTTP/1.1\nHost: x", 400),
         (b"GET / HTTP/1.1\nHost:x", 505),
         (b"GET / HTTP/2.0", 505),
@@ -113,6 +135,7 @@ class RequestTests(SynchronousTestCase):
                 st.sampled_from(
                     (
                         *(b"GET", b"HEAD", b" ", b"/", b"?", b"HTTP/1.1", b"HTTP/1.0"),
+                        *(b"http:", b"https://", b"host"),
                         *(b"\r\n", b"\n", b":", b"Connection", b"Content-Length", b"0", b"close"),
                         *(b"\x00", b"\xff"),
                     )
@@ -125,6 +148,24 @@ class RequestTests(SynchronousTestCase):
             write_response(WebResponse(b"x"), read_request(head))
         except BadRequest as error:
             write_response(WebResponse(b"", error.status), None)
+
+
+class HeadTests(SynchronousTestCase):
+    CUT = (
+        (b"", (b"", b"", b"")),
+        (b"GET", (b"GET", b"", b"")),
+        (b"GET\r\n\r\nmore", (b"GET", END, b"more")),
+        (b"\r\nGET\r\n\r\nmore", (b"GET", END, b"more")),
+        (b"\r\n\r\nGET\r\n\r\n\r\nGET", (b"GET", END, b"\r\nGET")),
+        (b"\r\n\r\n", (b"", b"", b"")),
+        (b"\r\n\r", (b"\r", b"", b"")),
+        (b"\r\n" * MOST_EMPTY + b"GET\r\n\r\n", (b"GET", END, b"")),
+        (b"\r\n" * (MOST_EMPTY + 2) + b"GET", (b"", END, b"GET")),
+    )
+
+    def test_cut(self) -> None:
+        for received, parts in self.CUT:
+            self.assertEqual(cut_head(received), parts, received)
 
 
 class ResponseTests(SynchronousTestCase):
@@ -146,6 +187,10 @@ class ResponseTests(SynchronousTestCase):
             b"Content-Length: 0\r\nConnection: close\r\n\r\n",
         )
 
+    def test_what_is_allowed(self) -> None:
+        sent = write_response(WebResponse(b"no", 405), request())
+        self.assertIn(b"\r\nAllow: GET\r\n", sent)
+
     def test_request_that_could_not_be_read(self) -> None:
         self.assertIn(b"Connection: close\r\n", write_response(WebResponse(b"", 400), None))
 
@@ -156,6 +201,11 @@ class ResponseTests(SynchronousTestCase):
         (b"deflate;q=0,gzip;q=1", True),
         (b"gzip;q=0", False),
         (b"gzip; q=0", False),
+        (b"gzip;q=0.0", False),
+        (b"gzip ;\tQ=0.000", False),
+        (b"gzip;q=0.", False),
+        (b"gzip;q=0.001", True),
+        (b"gzip;q=0.0, gzip", True),
         (b"deflate", False),
         (b"xgzip", False),
         (b"", False),

@@ -25,8 +25,8 @@ _log = Logger()
 class CommandLine(usage.Options):
     """Options of a plugin, which have "log-level" and "log-json" among them.
 
-    A mistake is a `UserError`. `description` is the text above the options in the help, `plugin`
-    the word behind twistd, `synopsis` the first line.
+    A mistake is a `UserError` that begins with the plugin's name. `description` is the text above
+    the options in the help, `plugin` the word behind twistd, `synopsis` the first line.
     """
 
     description: str
@@ -61,7 +61,10 @@ class CommandLine(usage.Options):
         try:
             super().parseOptions(options)  # type: ignore[no-untyped-call]
         except usage.UsageError as error:
-            raise UserError(f"{error} (see twistd {self.plugin} --help)") from None
+            text = f"{error} (see twistd {self.plugin} --help)"
+            raise UserError(text, self.plugin) from None
+        except UserError as error:
+            raise UserError(error.text, self.plugin) from None
 
     def direct_log(self, also: ILogObserver | None = None) -> None:
         """Tell the program that runs us, once all options are known. `also` gets every line."""

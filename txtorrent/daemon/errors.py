@@ -3,8 +3,8 @@
 
 class UserError(SystemExit):
     """A mistake of the user: printed as one line on standard error, exit status 1. `text` is that
-    line without our name, for the log."""
+    line without the name of the plugin in front, for the log."""
 
-    def __init__(self, text: str) -> None:
-        super().__init__(f"txtorrent: {text}")
+    def __init__(self, text: str, plugin: str = "txtorrent") -> None:
+        super().__init__(f"{plugin}: {text}")
         self.text = text

@@ -16,6 +16,7 @@ from txtorrent.wire import httptrackerserver as wire
 from txtorrent.wire.received import MalformedRequest, ReceivedAnnounce
 
 Response = WebResponse | Deferred[WebResponse]
+_ONLY_GET = b"announce and scrape with GET\n"
 
 
 class TrackerSite:
@@ -28,8 +29,11 @@ class TrackerSite:
 
     def respond(self, request: WebRequest, host: str) -> Response:
         """To a request that came from an IP address. A refusal is an answer too: clients read a
-        failure reason only where the status is 200."""
+        failure reason only where the status is 200. To ask with HEAD is no announce: it must change
+        nothing (RFC 9110 section 9.2.1)."""
         passkey, last = split_path(request.path)
+        if request.is_head and last in (ANNOUNCE, SCRAPE):
+            return WebResponse(_ONLY_GET, 405)
         try:
             if last == ANNOUNCE:
                 return self._announce(request, host, passkey)

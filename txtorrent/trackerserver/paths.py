@@ -9,8 +9,9 @@ SCRAPE: Final = b"scrape"
 
 
 def split_path(path: bytes) -> tuple[bytes | None, bytes]:
-    """The passkey of a path, None where it has none, and its last part."""
-    folder, _, last = path.rpartition(b"/")
+    """The passkey of a path, None where it has none, and its last part. A slash at the end, which
+    people write behind any URL, is passed over."""
+    folder, _, last = path.removesuffix(b"/").rpartition(b"/")
     return folder.removeprefix(b"/") or None, last
 
 

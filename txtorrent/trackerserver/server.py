@@ -159,8 +159,8 @@ class TrackerServer:
             self._ports.append(await endpoint.listen(self._web))
         except CannotListenError as error:
             raise CannotStart(f"HTTP at {text}: {_why(error)}") from error
-        except (ValueError, TypeError, LookupError) as error:
-            raise CannotStart(f"HTTP at {text}: {error}") from error
+        except Exception as error:  # endpoints of any kind, which read files and load plugins
+            raise CannotStart(f"HTTP at {text}: {_what_is_wrong(error)}") from error
 
     def _listen_udp(self, host: str, port: int) -> None:
         clock = self._around.reactor
@@ -263,3 +263,15 @@ def _why(error: CannotListenError) -> str:
     if code == errno.EADDRNOTAVAIL:
         return "this machine has no such address"
     return str(getattr(cause, "strerror", None) or cause)
+
+
+def _what_is_wrong(error: Exception) -> str:
+    """Why an endpoint cannot even be tried."""
+    if isinstance(error, OverflowError):
+        return f"a number is too large or below 0: {error}"
+    if isinstance(error, OSError) and error.strerror:
+        name = error.filename2 or error.filename or ""
+        return f"{os.fsdecode(name)}: {error.strerror.lower()}"
+    if isinstance(error, TypeError):
+        return f"not what an endpoint of this kind is written with: {error}"
+    return str(error) or f"it cannot be used here ({type(error).__name__})"

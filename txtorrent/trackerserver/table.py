@@ -63,7 +63,7 @@ CHAPTERS: Final = (
     Chapter("What is kept, and where", (
         Setting("store", Text('"memory", or "redis://HOST:PORT/DB"', store), MEMORY,
                 "Where swarms are kept: in this process alone, or in Redis, for several trackers"
-                " together.", secret=True),
+                " together; without a port it is 6379, and without a database 0.", secret=True),
         Setting("state_file", _PATH, "",
                 "Where swarms of the memory, and what users have uploaded and downloaded, outlive"
                 " the process; empty: nowhere; not given: txtorrent/tracker.swarms in"

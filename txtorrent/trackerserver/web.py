@@ -13,11 +13,11 @@ from twisted.python.failure import Failure
 
 from txtorrent.supervised import Supervised
 from txtorrent.trackerserver.webrequest import (
-    END,
     MAX_HEAD,
     BadRequest,
     WebRequest,
     WebResponse,
+    cut_head,
     read_request,
     write_response,
 )
@@ -150,7 +150,7 @@ class WebConnection(Protocol):
             return
         self._is_reading = True
         while self._received and not (self._is_answering or self._is_behind or self._is_closed):
-            head, end, rest = self._received.partition(END)
+            head, end, rest = cut_head(self._received)
             if len(head) > MAX_HEAD:
                 self._refuse(BadRequest(431, f"a request has at most {MAX_HEAD} bytes here"))
             elif end:

@@ -1,10 +1,11 @@
-"""Requests of HTTP as trackers are asked: GET, a short head, no body (RFC 9112).
+"""Requests of HTTP as trackers are asked: GET, a short head, no body (RFC 9110, 9112).
 
 Pure. twisted.web does far more, and takes four times as long for it as the announce itself.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 from zlib import MAX_WBITS, compressobj
@@ -13,8 +14,13 @@ MAX_HEAD: Final = 16_384
 """Bytes of a request: a scrape of 200 torrents has 14,000."""
 MIN_GZIP: Final = 1000
 """Bytes of an answer from which on it may be compressed: below it costs more than it saves."""
+MOST_EMPTY: Final = 8
+"""Empty lines before a request: a client that is wrong sends one or two behind the one before."""
+LINE: Final = b"\r\n"
 END: Final = b"\r\n\r\n"
 TEXT: Final = b"text/plain; charset=utf-8"
+_ABSOLUTE: Final = re.compile(rb"https?://[^/?]+(.*)", re.IGNORECASE | re.DOTALL)
+_NO_WEIGHT: Final = re.compile(rb"q=0(\.0{0,3})?")
 _STATUS: Final = {
     200: b"200 OK",
     400: b"400 Bad Request",
@@ -54,13 +60,24 @@ class WebResponse(NamedTuple):
     content_type: bytes = TEXT
 
 
+def cut_head(received: bytes) -> tuple[bytes, bytes, bytes]:
+    """A head, what ends it, which is nothing when it is not here whole, and what comes after.
+    Empty lines before it are passed over (RFC 9112 section 2.2), but not any number of them."""
+    if received.startswith(LINE):
+        for _ in range(MOST_EMPTY):
+            received = received.removeprefix(LINE)
+    return received.partition(END)
+
+
 def read_request(head: bytes) -> WebRequest:
     """The request of a head, without the empty line at its end. BadRequest."""
     first, *lines = head.split(b"\r\n")
     parts = first.split(b" ")
-    if len(parts) != 3 or not parts[1].startswith(b"/"):
+    if len(parts) != 3:
         raise BadRequest(400, "this is no request of HTTP")
     method, target, version = parts
+    if not target.startswith(b"/"):
+        target = _without_host(target)
     if version not in (b"HTTP/1.1", b"HTTP/1.0"):
         raise BadRequest(505, "this server speaks HTTP/1.1")
     if method not in (b"GET", b"HEAD"):
@@ -82,6 +99,8 @@ def write_response(response: WebResponse, request: WebRequest | None) -> bytes:
         if len(packed) < len(body):
             body, fields = packed, b"Content-Encoding: gzip\r\n"
     keeps = request is not None and request.keeps
+    if response.status == 405:
+        fields += b"Allow: GET\r\n"
     return (
         b"HTTP/1.1 %s\r\nContent-Type: %s\r\nContent-Length: %d\r\n%sConnection: %s\r\n\r\n%s"
         % (
@@ -93,6 +112,15 @@ def write_response(response: WebResponse, request: WebRequest | None) -> bytes:
             b"" if request is not None and request.is_head else body,
         )
     )
+
+
+def _without_host(target: bytes) -> bytes:
+    """The path and query of a target that is a whole URL, as for a proxy (RFC 9112 section 3.2.2).
+    Whose host it names does not matter: there is one tracker at all of our names."""
+    whole = _ABSOLUTE.fullmatch(target)
+    if whole is None:
+        raise BadRequest(400, "this is no request of HTTP")
+    return whole[1] if whole[1].startswith(b"/") else b"/" + whole[1]
 
 
 def _headers(lines: list[bytes]) -> dict[bytes, bytes]:
@@ -107,9 +135,13 @@ def _headers(lines: list[bytes]) -> dict[bytes, bytes]:
 
 
 def _takes_gzip(headers: Mapping[bytes, bytes]) -> bool:
-    """Whether the client named gzip, and not as what it does not take."""
-    named = headers.get(b"accept-encoding", b"").lower().replace(b" ", b"").split(b",")
-    return any(each.partition(b";")[0] == b"gzip" and each[-4:] != b";q=0" for each in named)
+    """Whether the client named gzip, and not with the weight 0 of what it does not take (RFC 9110
+    section 12.4.2)."""
+    named = headers.get(b"accept-encoding", b"").lower().translate(None, b" \t").split(b",")
+    for coding, _, weight in (each.partition(b";") for each in named):
+        if coding == b"gzip" and not _NO_WEIGHT.fullmatch(weight):
+            return True
+    return False
 
 
 def _gzip(body: bytes) -> bytes:

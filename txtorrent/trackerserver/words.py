@@ -4,35 +4,25 @@ be kept. ValueError says what is wrong; what may hold a password is not repeated
 
 import re
 from typing import Final
-from urllib.parse import urlsplit
 
 from txtorrent.address import Address, canonical_host, is_dialable, split_host_port
+from txtorrent.trackerserver.redisaddress import RedisAddress
 
 MEMORY: Final = "memory"
 _HASH: Final = re.compile(r"[0-9a-fA-F]{40}|[0-9a-fA-F]{64}", re.ASCII)
 _HEX_ID: Final = re.compile(r"[0-9a-fA-F]{40}", re.ASCII)
-_DATABASE: Final = re.compile(r"(/\d{0,5})?", re.ASCII)
 _INFO_HASH: Final = 20
 """Bytes by which trackers know a torrent: all of a SHA-1, the first of a SHA-256 (BEP 52)."""
 
 
 def store(text: str) -> str:
     """Where swarms are kept: in this process, or in a Redis server."""
-    if text != MEMORY and not _is_redis(text):
+    if text == MEMORY:
+        return text
+    if not text.startswith("redis:"):
         raise ValueError(f'write "{MEMORY}" or "redis://HOST:PORT/DB"')
+    RedisAddress.parse(text)
     return text
-
-
-def _is_redis(text: str) -> bool:
-    try:
-        url = urlsplit(text)
-        is_whole = bool(url.hostname) and url.port != 0 and not (url.query or url.fragment)
-    except ValueError:
-        return False
-    is_one_word = text.isprintable() and " " not in text
-    return (
-        url.scheme == "redis" and is_whole and is_one_word and bool(_DATABASE.fullmatch(url.path))
-    )
 
 
 def path(text: str) -> str:
