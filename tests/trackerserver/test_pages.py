@@ -2,7 +2,7 @@
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.trackerserver.case import TrackerCase
+from tests.trackerserver.case import TrackerCase, target
 from txtorrent.trackerserver.networks import Networks
 
 PASSKEYS = {b"passkey-of-alice": "alice"}
@@ -56,9 +56,24 @@ class PagesTests(TrackerCase):
         ):
             self.assertEqual(samples[(prefix + key[0], *key[1:])], value, key)
 
-    def test_metrics_of_a_late_store(self):
+    def test_a_store_that_is_lost(self):
+        """Both pages are there as ever, and say it."""
         self.asked(late=True)
-        self.assertEqual(self.samples()["txtorrent_tracker_torrents",], 0)
+        self.fetch(target(1))
+        self.store.answer()
+        self.assertEqual(self.samples()["txtorrent_tracker_store_up",], 1)
+        self.store.is_up = False
+        samples = self.samples()
+        self.assertEqual(samples["txtorrent_tracker_store_up",], 0)
+        self.assertEqual(samples["txtorrent_tracker_torrents",], 1)
+        page = self.fetch("/stats").body
+        self.assertIn(b"cannot be reached", page)
+        self.assertIn(b"torrents      1\n", page)
+
+    def test_memory_is_never_lost(self):
+        self.asked()
+        self.assertEqual(self.samples()["txtorrent_tracker_store_up",], 1)
+        self.assertNotIn(b"cannot be reached", self.fetch("/stats").body)
 
     def test_page(self):
         self.asked(passkeys=PASSKEYS)
