@@ -1,5 +1,7 @@
 """The tracker's pages."""
 
+from hashlib import sha256
+
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.trackerserver.case import TrackerCase, target
@@ -86,9 +88,23 @@ class PagesTests(TrackerCase):
         self.assertIn("leechers      1\n", page)
         self.assertRegex(page, r"of 1 peer +1\n")
         self.assertRegex(page, r"of 2 to 10 peers +0\n")
-        self.assertRegex(page, r"alice +1,000,000 +500,000 +2\.00\n")
+        user = sha256(b"passkey-of-alice").hexdigest()[:8]
+        self.assertRegex(page, rf"alice +{user} +1,000,000 +500,000 +2\.00\n")
+        self.assertNotIn("more", page.partition("ratio")[2])
         self.assertNotIn("passkey-of-alice", page)
         self.assertEqual(page, self.fetch("/").body.decode())
+
+    def test_those_who_moved_the_most(self):
+        """As many as a page has room for; users of one name have a line each."""
+        self.asked(passkeys={b"passkey-%08d" % number: "same" for number in range(1234)})
+        for number, user in enumerate(self.tracker.policy.passkeys.users()):
+            user.uploaded, user.downloaded = 3 * number, number * 7 % 3
+        lines = self.fetch("/stats").body.decode().splitlines()
+        heading = next(at for at, line in enumerate(lines) if line.startswith("user"))
+        shown = [line.split() for line in lines[heading + 1 : -1]]
+        self.assertEqual([line[2] for line in shown], [f"{3 * n:,}" for n in range(1233, 233, -1)])
+        self.assertEqual(len({line[1] for line in shown}), 1000)
+        self.assertEqual(lines[-1], "and 234 more")
 
     def test_others_do_not_see_them(self):
         self.asked()
