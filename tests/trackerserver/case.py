@@ -4,7 +4,7 @@ from random import Random
 from struct import pack
 
 from attrs import evolve
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -31,6 +31,7 @@ class LateStore:
     def __init__(self, store):
         self._store = store
         self.late = []
+        self.is_up = True
 
     async def start(self):
         pass
@@ -45,7 +46,7 @@ class LateStore:
         return self._later(self._store.scrape, *args)
 
     def totals(self):
-        return succeed(self._store.totals())
+        return self._store.totals()
 
     def _later(self, ask, *args):
         deferred = Deferred()

@@ -1,4 +1,4 @@
-"""Fixed peers: told first, to everybody but themselves, and nobody twice."""
+"""Fixed peers: told first of their family, to everybody but themselves, and nobody twice."""
 
 from random import Random
 
@@ -43,6 +43,12 @@ def places(selection):
     return [str(each) for each in unpack4(selection.peers4) + unpack6(selection.peers6)]
 
 
+def named(entries, size):
+    """The peers of a compact list."""
+    who = {listed([peer]): peer for peer in (A, B, SIX, *OTHERS, *OTHERS6)}
+    return [who[entries[at : at + size]] for at in range(0, len(entries), size)]
+
+
 class Add(SynchronousTestCase):
     def test_first_and_with_ids(self):
         told = swarms(A).add(announce(), selected(OTHERS, OTHERS6, (3, 4, 5)), True)
@@ -85,10 +91,41 @@ class Add(SynchronousTestCase):
         told = swarms(A).add(announce(numwant=3), selected(OTHERS[:3]), True)
         self.assertEqual(told, selected([A, *OTHERS[:2]], counts=(1, 0, 0)))
 
-    def test_of_both_families_in_proportion(self):
-        chosen = selected(OTHERS[:4], OTHERS6[:2])
-        told = swarms(A).add(announce(numwant=4), chosen, False)
-        self.assertEqual((len(told.peers4) // 6, len(told.peers6) // 18), (1 + 2, 1))
+    def test_the_own_family_has_precedence(self):
+        """For each number that is wanted: of one's own family the fixed ones, then the live ones,
+        and so of the other one."""
+        chosen = selected(OTHERS[:2], OTHERS6[:2])
+        for host, own, other in (
+            ("192.0.2.77", [A, *OTHERS[:2]], [SIX, *OTHERS6[:2]]),
+            ("2001:db8::77", [SIX, *OTHERS6[:2]], [A, *OTHERS[:2]]),
+        ):
+            for wanted in range(8):
+                asker = announce(numwant=wanted, host=host)
+                told = swarms(A, SIX).add(asker, chosen, True)
+                both = own[:wanted], other[: max(wanted - 3, 0)]
+                peers4, peers6 = both if own[0] is A else both[::-1]
+                self.assertEqual(told, selected(peers4, peers6, (2, 0, 0)), wanted)
+
+    def test_many_of_the_other_family_leave_room(self):
+        """A client that asks over UDP gets peers of its own family and no others."""
+        peers = [FixedPeer(packed(f"2001:db8::{port}"), port) for port in range(1, 101)]
+        told = swarms(*peers).add(announce(numwant=5), selected(OTHERS), True)
+        self.assertEqual(told, selected(OTHERS, counts=(100, 0, 0)))
+
+    def test_a_fixed_peer_that_announces_is_not_among_the_live(self):
+        """Even where it was not drawn as a fixed one, and where it is the asker."""
+        peers = [FixedPeer(packed("198.51.100.1"), port) for port in range(1, 11)]
+        for wanted in (3, 9, 10, 12):
+            for port in (5, 99):
+                asker = announce(numwant=wanted, host="198.51.100.1", port=port)
+                found = places(swarms(*peers).add(asker, selected(peers), False))
+                self.assertEqual(len(found), min(wanted, 10 - (port == 5)))
+                self.assertEqual(len(set(found)), len(found))
+                self.assertNotIn(f"198.51.100.1:{port}", found)
+
+    def test_who_is_named_twice_is_one(self):
+        told = swarms(A, B, A).add(announce(), NOTHING, True)
+        self.assertEqual((len(places(told)), told.seeders), (2, 2))
 
     def test_nobody_when_none_is_wanted(self):
         for asker in (announce(numwant=0), announce(event=Event.STOPPED)):
@@ -149,8 +186,13 @@ class Add(SynchronousTestCase):
         others = {peer for peer in fixed if peer.peer_id != asker.peer_id}
         self.assertEqual(len(found), len(set(found)))
         self.assertEqual(len(found), min(numwant, len(others | {*chosen4} | chosen6)))
-        self.assertEqual(len(told.ids4) // 20, len(told.peers4) // 6)
-        self.assertEqual(len(told.ids6) // 20, len(told.peers6) // 18)
+        peers4, peers6 = named(told.peers4, 6), named(told.peers6, 18)
+        self.assertEqual((told.ids4, told.ids6), (ids(peers4), ids(peers6)))
+        first = {peer for peer in others if len(peer.host) == 4}
+        self.assertEqual(len(peers4), min(numwant, len(first | {*chosen4})))
+        self.assertLessEqual({*peers4[: len(first)]}, first)
+        others6 = others - first
+        self.assertLessEqual({*peers6[: len(others6)]}, others6)
 
 
 class Scrape(SynchronousTestCase):

@@ -1,8 +1,10 @@
 """The tracker's pages."""
 
+from hashlib import sha256
+
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.trackerserver.case import TrackerCase
+from tests.trackerserver.case import TrackerCase, target
 from txtorrent.trackerserver.networks import Networks
 
 PASSKEYS = {b"passkey-of-alice": "alice"}
@@ -56,9 +58,24 @@ class PagesTests(TrackerCase):
         ):
             self.assertEqual(samples[(prefix + key[0], *key[1:])], value, key)
 
-    def test_metrics_of_a_late_store(self):
+    def test_a_store_that_is_lost(self):
+        """Both pages are there as ever, and say it."""
         self.asked(late=True)
-        self.assertEqual(self.samples()["txtorrent_tracker_torrents",], 0)
+        self.fetch(target(1))
+        self.store.answer()
+        self.assertEqual(self.samples()["txtorrent_tracker_store_up",], 1)
+        self.store.is_up = False
+        samples = self.samples()
+        self.assertEqual(samples["txtorrent_tracker_store_up",], 0)
+        self.assertEqual(samples["txtorrent_tracker_torrents",], 1)
+        page = self.fetch("/stats").body
+        self.assertIn(b"cannot be reached", page)
+        self.assertIn(b"torrents      1\n", page)
+
+    def test_memory_is_never_lost(self):
+        self.asked()
+        self.assertEqual(self.samples()["txtorrent_tracker_store_up",], 1)
+        self.assertNotIn(b"cannot be reached", self.fetch("/stats").body)
 
     def test_page(self):
         self.asked(passkeys=PASSKEYS)
@@ -71,9 +88,23 @@ class PagesTests(TrackerCase):
         self.assertIn("leechers      1\n", page)
         self.assertRegex(page, r"of 1 peer +1\n")
         self.assertRegex(page, r"of 2 to 10 peers +0\n")
-        self.assertRegex(page, r"alice +1,000,000 +500,000 +2\.00\n")
+        user = sha256(b"passkey-of-alice").hexdigest()[:8]
+        self.assertRegex(page, rf"alice +{user} +1,000,000 +500,000 +2\.00\n")
+        self.assertNotIn("more", page.partition("ratio")[2])
         self.assertNotIn("passkey-of-alice", page)
         self.assertEqual(page, self.fetch("/").body.decode())
+
+    def test_those_who_moved_the_most(self):
+        """As many as a page has room for; users of one name have a line each."""
+        self.asked(passkeys={b"passkey-%08d" % number: "same" for number in range(1234)})
+        for number, user in enumerate(self.tracker.policy.passkeys.users()):
+            user.uploaded, user.downloaded = 3 * number, number * 7 % 3
+        lines = self.fetch("/stats").body.decode().splitlines()
+        heading = next(at for at, line in enumerate(lines) if line.startswith("user"))
+        shown = [line.split() for line in lines[heading + 1 : -1]]
+        self.assertEqual([line[2] for line in shown], [f"{3 * n:,}" for n in range(1233, 233, -1)])
+        self.assertEqual(len({line[1] for line in shown}), 1000)
+        self.assertEqual(lines[-1], "and 234 more")
 
     def test_others_do_not_see_them(self):
         self.asked()
@@ -83,3 +114,11 @@ class PagesTests(TrackerCase):
             self.assertEqual(response.status, 403)
             self.assertNotIn(b"torrents", response.body)
         self.assertEqual(self.fetch("/", "198.51.100.1").status, 200)
+
+    def test_nor_do_they_through_a_proxy(self):
+        """That itself might see them."""
+        self.make(proxies=Networks.of(["192.0.2.1"]), stats=Networks.of(["192.0.2.0/24"]))
+        for forwarded, status in (("198.51.100.1", 403), ("192.0.2.9", 200)):
+            header = f"X-Forwarded-For: {forwarded}"
+            for path in ("/stats", "/metrics"):
+                self.assertEqual(self.fetch(path, "192.0.2.1", [header]).status, status)

@@ -61,7 +61,7 @@ class Lost(LostCase):
         error = await self.refused(store.announce, announce(1), LIFETIME, False)
         self.assertIn("cannot reach its store", error.text)
         await self.refused(store.scrape, [HASH])
-        await self.refused(store.totals)
+        self.assertEqual((store.totals(), store.is_up), (Totals(0, 0, 0), False))
         [warning] = self.warnings()
         self.assertIn("refused", warning)
         await redis.start()
@@ -70,6 +70,10 @@ class Lost(LostCase):
         await self.until(
             "it has counted", lambda: store.totals() == Totals(1, 0, 1, (1, 0, 0, 0, 0, 0))
         )
+        self.assertTrue(store.is_up)
+        await redis.stop("KILL")
+        await self.until("it is lost", lambda: not store.is_up)
+        self.assertEqual(store.totals(), Totals(1, 0, 1, (1, 0, 0, 0, 0, 0)))
 
     async def test_killed_and_started_again(self):
         redis = await self.server()

@@ -189,6 +189,7 @@ class OneStore(RedisCase):
         await self.until("the keys vanish", only_completed)
         self.assertEqual(await self.one.scrape([HASH]), {HASH: ScrapeResult(0, 0, 2)})
         self.assertGreater(await self.redis.call("TTL", tag + b":c"), KEEP_COMPLETED - 60)
+        self.assertLessEqual(await self.redis.call("TTL", tag + b":c"), 30 * 24 * 3600)
 
     async def test_no_pool_vanishes_before_the_records_of_its_peers(self):
         await self.start()

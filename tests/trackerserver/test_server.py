@@ -7,7 +7,7 @@ from attrs import evolve
 from twisted.internet import reactor
 from twisted.internet.defer import CancelledError, Deferred, execute
 from twisted.internet.error import CannotListenError
-from twisted.logger import capturedLogs, formatEvent
+from twisted.logger import LogLevel, capturedLogs, formatEvent, globalLogPublisher
 
 from tests.storage.folders import memory_folder
 from tests.swarms.case import SwarmCase
@@ -18,6 +18,7 @@ from txtorrent.trackerserver.server import RETRY, CannotStart, Surroundings, Tra
 from txtorrent.wire.announce import Event
 
 HOST, HOST6 = "8.8.8.8", "2001:4860::8"
+REDIS = {"store": f"redis://{HOST}:6379/0"}
 START = 1_700_000_000.0
 """The wall clock when the network's is 0."""
 
@@ -240,6 +241,18 @@ class Ports(ServerCase):
         self.assertEqual(later, ["port", "state_file"])
         self.assertEqual(server.tracker.policy.numwant, 7)
         self.network.clock.result_of(server.stop())
+
+    def test_a_warning_of_users_with_a_shared_store(self):
+        """Each tracker counts what users moved by itself."""
+        events, passkeys = [], {"passkeys": {b"first-passkey": "alice"}}
+        globalLogPublisher.addObserver(events.append)
+        self.addCleanup(globalLogPublisher.removeObserver, events.append)
+        for settings, warnings in ((passkeys, 0), (REDIS, 0), (passkeys | REDIS, 1)):
+            del events[:]
+            server = self.server(self.host, **settings)
+            warned = [formatEvent(event) for event in events if event["log_level"] is LogLevel.warn]
+            self.assertEqual(sum("keep to one tracker" in text for text in warned), warnings)
+            self.network.clock.result_of(server.stop())
 
     def test_users_outlive_new_settings(self):
         server = self.server(self.host, passkeys={b"first-passkey": "alice"})

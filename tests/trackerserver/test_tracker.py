@@ -11,7 +11,7 @@ from txtorrent.trackerserver.interfaces import Reason, Refused
 from txtorrent.trackerserver.networks import Networks
 from txtorrent.trackerserver.passkeys import Passkeys
 from txtorrent.trackerserver.policy import policy_of
-from txtorrent.trackerserver.webrequest import read_request
+from txtorrent.trackerserver.webrequest import TEXT, read_request
 
 PASSKEYS = {b"passkey-of-alice": "alice", b"passkey-of-bob": "bob"}
 
@@ -334,9 +334,18 @@ class Refusals(TrackerCase):
 
     def test_no_such_page(self):
         self.make()
-        for path in ("/x", "/announce/x", "/Announce", "//"):
+        for path in ("/x", "/announce/x", "/Announce", "//", "/metrics/"):
+            response = self.fetch(path)
+            self.assertEqual((response.status, response.content_type), (404, TEXT))
+            self.assertIn(b"at /announce", response.body)
+        self.assertEqual(self.tracker.statistics.http.refused, {Reason.PATH: 5})
+
+    def test_no_such_page_for_clients(self):
+        """They show a failure reason, and nothing that has another status."""
+        self.make()
+        for path in ("/announce.php", "/key/announce2", "/scrape.php"):
             self.assertIn(b"at /announce", self.get(path)[b"failure reason"])
-        self.assertEqual(self.tracker.statistics.http.refused, {Reason.PATH: 4})
+        self.assertEqual(self.tracker.statistics.http.refused, {Reason.PATH: 3})
 
     def test_scrape_of_nothing(self):
         self.make()

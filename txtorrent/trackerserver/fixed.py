@@ -1,11 +1,16 @@
 """Peers that the settings name for a torrent: handed out first, before any that announce.
 
-Whether they seed is not known; they count as seeders, since somebody put them there to be asked.
+The asker's own address family has precedence over that, since an answer over UDP has room for no
+other: the fixed peers of a family, the live ones of it, and then the other family's likewise.
+
+Whether fixed peers seed is not known; they count as seeders, since somebody put them there to be
+asked.
 """
 
-from collections.abc import Iterable
-from math import ceil
+from collections.abc import Iterable, Set
+from itertools import compress
 from random import Random
+from struct import Struct
 from typing import Final, NamedTuple
 
 from attrs import evolve, frozen
@@ -16,8 +21,16 @@ from txtorrent.wire.received import ReceivedAnnounce, Selection
 ID_SIZE: Final = 20
 NO_ID: Final = bytes(ID_SIZE)
 """Of a peer whose id is not known."""
-_SIZES: Final = {4: 6, 16: 18}
-"""Bytes of an address, and of a compact entry of it (BEP 23, BEP 7)."""
+_SIZE4, _SIZE6 = 6, 18
+"""Bytes of a compact entry of each family (BEP 23, BEP 7)."""
+_ROWS: Final = {size: Struct(f"{size}s") for size in (_SIZE4, ID_SIZE, _SIZE6)}
+_NOBODY: Final = (b"", b"")
+
+Row = tuple[bytes]
+"""A compact entry, as `Struct.iter_unpack` gives it, which is the fastest way to look at each."""
+Listed = tuple[bytes, bytes]
+"""A compact list, and the peer ids, in the same order or empty."""
+_NONE: Final[Set[Row]] = frozenset()
 
 
 class FixedPeer(NamedTuple):
@@ -46,7 +59,7 @@ class FixedSwarms:
     def __init__(self, torrents: Iterable[FixedTorrent], random: Random) -> None:
         self._random = random
         self._swarms = {
-            info_hash: _Swarm(torrent)
+            info_hash: _Swarm(torrent, random)
             for torrent in torrents
             if torrent.peers
             for info_hash in torrent.info_hashes
@@ -64,8 +77,8 @@ class FixedSwarms:
         return swarm is None or swarm.is_live
 
     def add(self, announce: ReceivedAnnounce, chosen: Selection, with_ids: bool) -> Selection:
-        """What the store chose, behind the fixed peers, with at most `announce.numwant` together
-        and nobody twice. The asker is never among the fixed ones. `with_ids` as for the store.
+        """What the store chose, with the fixed peers: at most `announce.numwant` together, nobody
+        twice, and never the asker. `with_ids` as for the store.
 
         Of a torrent that is not live nothing of what the store chose is left.
         """
@@ -73,13 +86,17 @@ class FixedSwarms:
         if swarm is None:
             return chosen
         own = swarm.alike(announce)
-        told = self._told(swarm, own, announce)
         others = chosen if swarm.is_live else Selection(0, 0, 0)
-        kept4, kept6 = _kept(others, told, _room(announce) - len(told))
-        peers4, ids4 = _joined(told, 4, others.peers4, others.ids4, kept4)
-        peers6, ids6 = _joined(told, 16, others.peers6, others.ids6, kept6)
+        live4, live6 = (others.peers4, others.ids4), (others.peers6, others.ids6)
+        room = 0 if announce.event is Event.STOPPED else announce.numwant or 0
+        if len(announce.host) == 4:
+            peers4, ids4 = self._told(swarm, own, _SIZE4, live4, room)
+            peers6, ids6 = self._told(swarm, own, _SIZE6, live6, room - len(peers4) // _SIZE4)
+        else:
+            peers6, ids6 = self._told(swarm, own, _SIZE6, live6, room)
+            peers4, ids4 = self._told(swarm, own, _SIZE4, live4, room - len(peers6) // _SIZE6)
         return Selection(
-            others.seeders + len(swarm.peers) - len(own),
+            others.seeders + swarm.count - len(own),
             others.leechers,
             others.completed,
             peers4,
@@ -95,69 +112,75 @@ class FixedSwarms:
             return found
         if found is None or not swarm.is_live:
             found = ScrapeResult(0, 0, 0)
-        return evolve(found, seeders=found.seeders + len(swarm.peers))
+        return evolve(found, seeders=found.seeders + swarm.count)
 
-    def _told(
-        self, swarm: "_Swarm", own: set[FixedPeer], announce: ReceivedAnnounce
-    ) -> list[FixedPeer]:
-        """The fixed peers that the asker is told of: chance decides when there are too many."""
-        room = _room(announce)
-        most = min(len(swarm.peers), room + len(own))
-        return [peer for peer in self._random.sample(swarm.peers, most) if peer not in own][:room]
+    def _told(self, swarm: "_Swarm", own: Set[Row], size: int, live: Listed, room: int) -> Listed:
+        """Up to `room` peers of one family: the fixed ones that are not the asker's `own`, and then
+        the live ones. These have room only where all the fixed ones have some, so that none of
+        them may be a fixed one, told or not."""
+        if not room:
+            return _NOBODY
+        fixed, fixed_ids = swarm.some(size, room + len(own), self._random)
+        if own:
+            fixed, fixed_ids = _without(own, fixed, fixed_ids, size)
+        others, other_ids = _without(swarm.rows, *live, size)
+        return (fixed + others)[: room * size], (fixed_ids + other_ids)[: room * ID_SIZE]
 
 
 class _Swarm:
-    """One torrent's fixed peers, to be found by their addresses and ids."""
+    """One torrent's fixed peers, to be found by their addresses and ids; who is named twice is one.
 
-    def __init__(self, torrent: FixedTorrent) -> None:
-        self.peers = torrent.peers
+    They are listed twice over, in random order: so any run of a list is one slice.
+    """
+
+    def __init__(self, torrent: FixedTorrent, random: Random) -> None:
+        peers = list({_row(peer): peer for peer in torrent.peers}.values())
+        random.shuffle(peers)
         self.is_live = torrent.is_live
-        self._by_place = {(peer.host, peer.port): peer for peer in torrent.peers}
-        self._by_id: dict[bytes, list[FixedPeer]] = {}
-        for peer in torrent.peers:
+        self.count = len(peers)
+        self.rows: Set[Row] = frozenset(map(_row, peers))
+        self._lists = {size: _listed(peers, size) for size in (_SIZE4, _SIZE6)}
+        self._by_id: dict[bytes, set[Row]] = {}
+        for peer in peers:
             if peer.peer_id != NO_ID:
-                self._by_id.setdefault(peer.peer_id, []).append(peer)
+                self._by_id.setdefault(peer.peer_id, set()).add(_row(peer))
 
-    def alike(self, announce: ReceivedAnnounce) -> set[FixedPeer]:
+    def alike(self, announce: ReceivedAnnounce) -> Set[Row]:
         """Those that are the asker: the same address and port, or the same id."""
-        found = set(self._by_id.get(announce.peer_id, ()))
-        there = self._by_place.get((announce.host, announce.port))
-        return found if there is None else found | {there}
+        found = self._by_id.get(announce.peer_id, _NONE)
+        there = (announce.host + announce.port.to_bytes(2, "big"),)
+        return found | {there} if there in self.rows else found
+
+    def some(self, size: int, most: int, random: Random) -> Listed:
+        """Up to `most` of the family whose entries have this size, from one on that chance
+        names."""
+        peers, ids = self._lists[size]
+        count = len(peers) // (2 * size)
+        first = int(random.random() * count)
+        end = first + min(most, count)
+        return peers[first * size : end * size], ids[first * ID_SIZE : end * ID_SIZE]
 
 
-def _room(announce: ReceivedAnnounce) -> int:
-    return 0 if announce.event is Event.STOPPED else announce.numwant or 0
+def _without(known: Set[Row], peers: bytes, ids: bytes, size: int) -> Listed:
+    """A list of entries of this size without those that are known."""
+    rows = _ROWS[size]
+    if known.isdisjoint(rows.iter_unpack(peers)):
+        return peers, ids
+    kept = [row not in known for row in rows.iter_unpack(peers)]
+    return _kept(peers, size, kept), _kept(ids, ID_SIZE, kept)
 
 
-def _kept(others: Selection, told: list[FixedPeer], room: int) -> tuple[list[int], list[int]]:
-    """Which of the others' IPv4 and IPv6 addresses are told as well, by their numbers: not those
-    that are told already, and if there is no room for all, of both in proportion."""
-    places = {_compact(peer) for peer in told}
-    new4 = _new(others.peers4, 6, places)
-    new6 = _new(others.peers6, 18, places)
-    if len(new4) + len(new6) > room:
-        room4 = ceil(room * len(new4) / (len(new4) + len(new6)))
-        return new4[:room4], new6[: room - room4]
-    return new4, new6
+def _kept(entries: bytes, size: int, kept: list[bool]) -> bytes:
+    rows = compress(_ROWS[size].iter_unpack(entries), kept)
+    return b"".join([row for (row,) in rows])
 
 
-def _new(peers: bytes, size: int, places: set[bytes]) -> list[int]:
-    count = len(peers) // size
-    return [i for i in range(count) if peers[i * size : (i + 1) * size] not in places]
+def _listed(peers: Iterable[FixedPeer], size: int) -> Listed:
+    """Those of one family, twice over."""
+    family = [peer for peer in peers if len(peer.host) + 2 == size]
+    entries = b"".join([_row(peer)[0] for peer in family])
+    return 2 * entries, 2 * b"".join([peer.peer_id for peer in family])
 
 
-def _joined(
-    told: list[FixedPeer], family: int, peers: bytes, ids: bytes, kept: list[int]
-) -> tuple[bytes, bytes]:
-    """Compact list and ids of one family: the fixed peers, then those that are kept."""
-    first = [peer for peer in told if len(peer.host) == family]
-    size = _SIZES[family]
-    return (
-        b"".join([*map(_compact, first), *(peers[i * size : (i + 1) * size] for i in kept)]),
-        b"".join([*(peer.peer_id for peer in first),
-                  *(ids[i * ID_SIZE : (i + 1) * ID_SIZE] for i in kept)]),
-    )  # fmt: skip
-
-
-def _compact(peer: FixedPeer) -> bytes:
-    return peer.host + peer.port.to_bytes(2, "big")
+def _row(peer: FixedPeer) -> Row:
+    return (peer.host + peer.port.to_bytes(2, "big"),)

@@ -39,7 +39,7 @@ class TrackerSite:
                 return self._announce(request, host, passkey)
             if last == SCRAPE:
                 return self._scrape(request, host, passkey)
-            return self._pages.respond(request, packed(host))
+            return self._pages.respond(request, self._asker(request, host))
         except (MalformedRequest, Refused) as error:
             return self._refused(error)
 

@@ -71,6 +71,10 @@ class Store(Protocol):
     refused at once is raised. Announces of a peer are told apart by peer id and key.
     """
 
+    @property
+    def is_up(self) -> bool:
+        """Whether it can be asked now."""
+
     async def start(self) -> None:
         """Begin; what an earlier run left may be read. What cannot be reached yet is no error."""
 
@@ -89,5 +93,5 @@ class Store(Protocol):
     ) -> dict[bytes, ScrapeResult] | Deferred[dict[bytes, ScrapeResult]]:
         """Those of the torrents that are known here."""
 
-    def totals(self) -> Totals | Deferred[Totals]:
-        """How much there is."""
+    def totals(self) -> Totals:
+        """How much there is, or was when that was last known."""

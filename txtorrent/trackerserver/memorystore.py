@@ -132,6 +132,11 @@ class MemoryStore:
             if swarm is not None
         }
 
+    @property
+    def is_up(self) -> bool:
+        """Memory always is."""
+        return True
+
     def totals(self) -> Totals:
         """Of `Store`."""
         return Totals(len(self._swarms), self._seeders, self._leechers, tuple(self._sizes))

@@ -1,11 +1,13 @@
 """What the tracker shows of itself: a page for people, and metrics for Prometheus.
 
 To those addresses only that the settings name: how much is shared here is not everybody's business.
+They are answered while the store is lost, too: then they are needed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from heapq import nlargest
 from itertools import accumulate
 from typing import Final
 
@@ -16,9 +18,10 @@ from prometheus_client.core import (
     HistogramMetricFamily,
 )
 from prometheus_client.registry import Collector
-from twisted.internet.defer import Deferred
 
 from txtorrent.trackerserver.interfaces import SIZES, Reason, Refused, Totals
+from txtorrent.trackerserver.passkeys import Passkeys
+from txtorrent.trackerserver.paths import ANNOUNCE, SCRAPE, split_path
 from txtorrent.trackerserver.tracker import Tracker
 from txtorrent.trackerserver.webrequest import WebRequest, WebResponse
 from txtorrent.units import show_time
@@ -26,6 +29,12 @@ from txtorrent.wire.announce import Event
 
 PAGE: Final = (b"/", b"/stats")
 METRICS: Final = b"/metrics"
+MAX_USERS: Final = 1000
+"""Users on the page: nobody reads more, and a million of them would be 80 MB, and seconds in which
+nobody's announce is answered. To find those who moved the most takes 0.1 us of each."""
+ID_DIGITS: Final = 8
+"""Of a user's id, on the page: a million users have one in common with few others."""
+_NO_PAGE: Final = "announce at /announce, scrape at /scrape"
 _WELCOME: Final = b"This is a BitTorrent tracker. It answers at /announce and /scrape.\n"
 
 
@@ -36,16 +45,22 @@ class Pages:
         self._tracker = tracker
         self._uptime = uptime
 
-    def respond(self, request: WebRequest, host: bytes) -> WebResponse | Deferred[WebResponse]:
-        """To one who asks from `host`, 4 or 16 bytes. Refused: the store cannot say how much there
-        is, or there is no such page."""
+    def respond(self, request: WebRequest, host: bytes) -> WebResponse:
+        """To one who asks from `host`, 4 or 16 bytes. Refused: a client asks where nothing is."""
         if request.path not in (*PAGE, METRICS):
-            raise Refused(Reason.PATH, "announce at /announce, scrape at /scrape")
+            return self._no_page(request.path)
         if host not in self._tracker.policy.stats:
             return WebResponse(_WELCOME, 200 if request.path == PAGE[0] else 403)
         show = self._metrics if request.path == METRICS else self._page
-        totals = self._tracker.store.totals()
-        return show(totals) if isinstance(totals, Totals) else totals.addCallback(show)
+        return show(self._tracker.store.totals())
+
+    def _no_page(self, path: bytes) -> WebResponse:
+        """People and their programs want a status; clients show a failure reason, and no other
+        text."""
+        if split_path(path)[1].startswith((ANNOUNCE, SCRAPE)):
+            raise Refused(Reason.PATH, _NO_PAGE)
+        self._tracker.statistics.http.refused[Reason.PATH] += 1
+        return WebResponse(f"There is no such page: {_NO_PAGE}.\n".encode(), 404)
 
     def _metrics(self, totals: Totals) -> WebResponse:
         registry = CollectorRegistry()
@@ -60,6 +75,8 @@ class Pages:
         yield "txtorrent tracker"
         yield ""
         yield f"up            {show_time(self._uptime())}"
+        if not self._tracker.store.is_up:
+            yield "store         cannot be reached; what it last had:"
         yield f"torrents      {totals.torrents:,}"
         yield f"seeds         {totals.seeders:,}"
         yield f"leechers      {totals.leechers:,}"
@@ -76,13 +93,8 @@ class Pages:
                 yield f"  refused, {reason.value:<14}{count:>14,}"
             for why, count in sorted(counts.dropped.items()):
                 yield f"  not answered, {why:<18}{count:>5,}"
-        users = self._tracker.policy.passkeys
-        if users is not None:
-            yield ""
-            yield f"{'user':<24}{'uploaded':>20}{'downloaded':>20}{'ratio':>8}"
-            for user in users.users():
-                ratio = "-" if user.ratio is None else f"{user.ratio:.2f}"
-                yield f"{user.name:<24}{user.uploaded:>20,}{user.downloaded:>20,}{ratio:>8}"
+        if self._tracker.policy.passkeys is not None:
+            yield from _users(self._tracker.policy.passkeys)
 
 
 class _Figures(Collector):
@@ -120,6 +132,7 @@ class _Figures(Collector):
             ("leechers", totals.leechers, "Peers that do not."),
             ("interval_seconds", intervals.current, "What peers are told to wait."),
             ("uptime_seconds", self._uptime, "Since the tracker was started."),
+            ("store_up", self._tracker.store.is_up, "Whether the store can be reached: 1 or 0."),
         ):
             yield GaugeMetricFamily(f"txtorrent_tracker_{name}", doc, value)
         bounds = [*map(str, SIZES), "+Inf"]
@@ -139,6 +152,19 @@ def _sizes(totals: Totals) -> Iterator[str]:
         yield f"  of {of:<24}{count:>10,}"
         least = most + 1
     yield f"  of more{'':<19}{totals.sizes[-1]:>10,}"
+
+
+def _users(passkeys: Passkeys) -> Iterator[str]:
+    """Who moved the most comes first. Several may have one name: the id tells them apart."""
+    users = list(passkeys.users())
+    yield ""
+    yield f"{'user':<24}{'id':<{ID_DIGITS}}{'uploaded':>20}{'downloaded':>20}{'ratio':>8}"
+    for user in nlargest(MAX_USERS, users, key=lambda user: user.uploaded + user.downloaded):
+        ratio = "-" if user.ratio is None else f"{user.ratio:.2f}"
+        who = f"{user.name:<23} {user.id[:ID_DIGITS]}"
+        yield f"{who}{user.uploaded:>20,}{user.downloaded:>20,}{ratio:>8}"
+    if len(users) > MAX_USERS:
+        yield f"and {len(users) - MAX_USERS:,} more"
 
 
 def _counter(name: str, doc: str, labels: list[str]) -> CounterMetricFamily:

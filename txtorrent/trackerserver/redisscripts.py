@@ -29,10 +29,10 @@ from typing import Final
 from txtorrent.wire.announce import Event, ScrapeResult
 from txtorrent.wire.received import ReceivedAnnounce, Selection
 
-KEEP_COMPLETED: Final = 90 * 24 * 3600
+KEEP_COMPLETED: Final = 30 * 24 * 3600
 """Seconds that the count of completed outlives the last announce. It is what says that a torrent
 was ever of use, and should not begin anew because its last seed is on holidays; but anybody may
-announce anything, and a count takes 150 bytes."""
+complete what he has made up, and a count takes 150 bytes all that time."""
 MOST_EXPIRED: Final = 1000
 """Peers of a pool taken out by one announce, at a microsecond each; Redis does nothing else
 meanwhile. What is left is not counted, but may be given out until the next announces take it."""

@@ -99,8 +99,13 @@ class RedisStore:
 
         return self._ask(connection, command, named)
 
+    @property
+    def is_up(self) -> bool:
+        """Whether there is a connection."""
+        return self._links.pick(0) is not None
+
     def totals(self) -> Totals:
-        """What was there when it was last counted.
+        """What was there when it was last counted, also while Redis is lost.
 
         Each store counts the whole Redis in small steps, which take a quarter of an hour for a
         million swarms, and begins again 30 seconds later: the numbers are as old as that. Until the
@@ -108,7 +113,6 @@ class RedisStore:
         meanwhile may be in them or not, and some count twice while Redis rebuilds its table of
         keys.
         """
-        self._connection(0)
         return self._census.totals
 
     def _connection(self, number: int) -> RedisConnection:

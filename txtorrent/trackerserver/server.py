@@ -119,6 +119,8 @@ class TrackerServer:
 
     async def start(self) -> None:
         """Read what the last run left, and look after things from now on."""
+        if self._config.passkeys is not None and self._config.store != MEMORY:
+            _log.warn("users' totals are counted by each tracker for itself: keep to one tracker")
         self._web.start()
         await self._accounts.start()
         await self.tracker.start()
