@@ -25,6 +25,12 @@ class ParseSize(SynchronousTestCase):
             with self.subTest(text):
                 self.assertEqual(parse_size(text), size)
 
+    def test_what_is_too_large(self):
+        for text in ("9" * 400, "9" * 305 + "GiB", " " + "9" * 400 + ".5k/s"):
+            error = self.assertRaises(ValueError, parse_size, text)
+            self.assertIn("is more than any size", str(error))
+            self.assertLess(len(str(error)), 60)
+
     def test_what_is_no_size(self):
         for text in (
             "",

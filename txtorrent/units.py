@@ -1,6 +1,7 @@
 """Sizes, rates and times as people write and read them."""
 
 import re
+from math import inf
 from typing import Final
 
 _FACTORS: Final = {
@@ -23,7 +24,10 @@ def parse_size(text: str) -> int:
     factor = _FACTORS.get(match[2].lower()) if match else None
     if match is None or factor is None:
         raise ValueError(f"{text!r} is no size: write a number and a unit, as in 5MB or 512KiB")
-    return round(float(match[1]) * factor)
+    size = float(match[1]) * factor
+    if size == inf:
+        raise ValueError(f"{text[:20]!r}... is more than any size")
+    return round(size)
 
 
 def parse_time(text: str) -> float:

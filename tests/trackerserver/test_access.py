@@ -64,7 +64,7 @@ class Rules(SynchronousTestCase):
     def test_asking_again_is_of_no_use(self):
         access = Access(evolve(default(), denied_torrents={A}))
         refused = self.assertRaises(Refused, access.check_torrent, A)
-        self.assertEqual((refused.text, refused.retry_in), ("this torrent is not tracked here", 0))
+        self.assertEqual((str(refused), refused.retry_in), ("this torrent is not tracked here", 0))
 
     def test_open_only_when_nothing_is_refused(self):
         some = Networks.of(["10.0.0.0/8"])

@@ -58,7 +58,7 @@ class Users(Case):
         for key in (b"", b"x", ANN[:-1], ANN + b"x", ANN.upper()):
             refused = self.assertRaises(Refused, self.keys.user, key)
             self.assertEqual(refused.reason, Reason.PASSKEY)
-            self.assertEqual(refused.text, "no valid passkey is in the URL")
+            self.assertEqual(str(refused), "no valid passkey is in the URL")
 
     def test_ratio(self):
         user = self.keys.user(ANN)

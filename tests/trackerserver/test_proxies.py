@@ -99,7 +99,7 @@ class Asker(SynchronousTestCase):
         for forwarded in WRONG_FORWARDED:
             refused = self.assertRaises(Refused, PROXIES.asker, packed(PROXY), forwarded)
             self.assertEqual(refused.reason, Reason.MALFORMED)
-            self.assertEqual(refused.text, "X-Forwarded-For is no IP address of a peer")
+            self.assertEqual(str(refused), "X-Forwarded-For is no IP address of a peer")
 
     @settings(derandomize=True, deadline=None, max_examples=300)
     @given(
@@ -140,7 +140,7 @@ class Places(SynchronousTestCase):
         for said, name in WRONG_SAID:
             refused = self.assertRaises(Refused, PROXIES.places, packed(PROXY), said)
             self.assertEqual(refused.reason, Reason.MALFORMED)
-            self.assertEqual(refused.text, f"{name} is no IP address of a peer")
+            self.assertEqual(str(refused), f"{name} is no IP address of a peer")
 
     @settings(derandomize=True, deadline=None, max_examples=300)
     @given(

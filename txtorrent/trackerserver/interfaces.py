@@ -41,7 +41,6 @@ class Refused(Exception):
     def __init__(self, reason: Reason, text: str, retry_in: float | None = None) -> None:
         super().__init__(text)
         self.reason = reason
-        self.text = text
         self.retry_in = retry_in
 
 
