@@ -1,4 +1,4 @@
-"""Swarms in this process's memory: about a hundred bytes a peer; kept over a restart in a file."""
+"""Swarms in this process's memory: about ninety bytes a peer; kept over a restart in a file."""
 
 from __future__ import annotations
 
