@@ -117,7 +117,8 @@ class PrivateTests(InteropCase):
     async def counted(self, name: str) -> tuple[int, int]:
         """What a user has uploaded and downloaded, as the page of statistics says."""
         page = await Visitor.of(self).get(self.tracker.http.replace("/announce", "/stats"))
-        row = re.search(rf"^{name} +([\d,]+) +([\d,]+) ", page.decode(), re.MULTILINE)
+        line = rf"^{name} +[0-9a-f]{{8}} +([\d,]+) +([\d,]+) "
+        row = re.search(line, page.decode(), re.MULTILINE)
         assert row is not None, page
         return int(row[1].replace(",", "")), int(row[2].replace(",", ""))
 
@@ -207,7 +208,7 @@ class RestartTests(InteropCase):
         await seed.announce(tracker.http, info_hash, left=0)
         await leech.announce(tracker.udp, info_hash)
         await tracker.stop()
-        self.assertEqual(["swarms", "tracker.toml"], files(tracker.work))
+        self.assertEqual(["swarms", "swarms.lock", "tracker.toml"], files(tracker.work))
         await tracker.start()
         self.assertEqual(ScrapeResult(1, 1, 0), await leech.scrape(tracker.udp, info_hash))
         told = await leech.announce(tracker.http, info_hash)
