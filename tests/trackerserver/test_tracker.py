@@ -247,6 +247,28 @@ class Fixed(TrackerCase):
         self.assertEqual(cut(answer[b"peers"]), {b"\xcb\x00\x71\x05\x1b\x58", *compact(1)})
         self.assertEqual((answer[b"complete"], answer[b"incomplete"]), (1, 2))
 
+    def test_who_announces_too_counts_once(self):
+        self.make(torrents=self.fixed())
+        self.announce(1, left=1)
+        scrape = f"/scrape?info_hash={'%11' * 20}"
+
+        def counts():
+            found = self.get(scrape)[b"files"][HASH]
+            return found[b"complete"], found[b"incomplete"]
+
+        self.assertEqual(counts(), (1, 1))
+        answer = self.announce(9, host="203.0.113.5", port=7000, left=0)
+        self.assertEqual((answer[b"complete"], counts()), (1, (1, 1)))
+        self.announce(9, host="203.0.113.5", port=7000, left=5)  # a leecher, it turns out
+        self.assertEqual(counts(), (0, 2))
+        self.announce(9, host="203.0.113.5", port=7000, left=0, event="stopped")
+        self.assertEqual(counts(), (1, 1))
+        self.announce(9, host="203.0.113.5", port=7000, left=0)
+        self.store._sweeping.start()
+        self.addCleanup(self.store._sweeping.stop)
+        self.clock.pump([1.0] * (self.tracker.intervals.lifetime + 90))
+        self.assertEqual(counts(), (1, 0))
+
     def test_alone(self):
         self.make(torrents=self.fixed(is_live=False))
         self.announce(1, left=1)

@@ -76,9 +76,16 @@ class FixedSwarms:
         swarm = self._swarms.get(info_hash)
         return swarm is None or swarm.is_live
 
-    def add(self, announce: ReceivedAnnounce, chosen: Selection, with_ids: bool) -> Selection:
+    def add(
+        self,
+        announce: ReceivedAnnounce,
+        chosen: Selection,
+        with_ids: bool,
+        now: float,
+        lifetime: float,
+    ) -> Selection:
         """What the store chose, with the fixed peers: at most `announce.numwant` together, nobody
-        twice, and never the asker. `with_ids` as for the store.
+        twice, and never the asker. `with_ids` and `lifetime` as for the store.
 
         Of a torrent that is not live nothing of what the store chose is left.
         """
@@ -86,6 +93,8 @@ class FixedSwarms:
         if swarm is None:
             return chosen
         own = swarm.alike(announce)
+        if own:
+            swarm.note(own, announce.event, now + lifetime)
         others = chosen if swarm.is_live else Selection(0, 0, 0)
         live4, live6 = (others.peers4, others.ids4), (others.peers6, others.ids6)
         room = 0 if announce.event is Event.STOPPED else announce.numwant or 0
@@ -96,7 +105,7 @@ class FixedSwarms:
             peers6, ids6 = self._told(swarm, own, _SIZE6, live6, room)
             peers4, ids4 = self._told(swarm, own, _SIZE4, live4, room - len(peers6) // _SIZE6)
         return Selection(
-            others.seeders + swarm.count - len(own),
+            others.seeders + swarm.count(now),
             others.leechers,
             others.completed,
             peers4,
@@ -105,14 +114,16 @@ class FixedSwarms:
             ids6 if with_ids else b"",
         )
 
-    def scraped(self, info_hash: bytes, found: ScrapeResult | None) -> ScrapeResult | None:
+    def scraped(
+        self, info_hash: bytes, found: ScrapeResult | None, now: float
+    ) -> ScrapeResult | None:
         """What the store knows of a torrent (None: nothing), with its fixed peers."""
         swarm = self._swarms.get(info_hash)
         if swarm is None:
             return found
         if found is None or not swarm.is_live:
             found = ScrapeResult(0, 0, 0)
-        return evolve(found, seeders=found.seeders + swarm.count)
+        return evolve(found, seeders=found.seeders + swarm.count(now))
 
     def _told(self, swarm: "_Swarm", own: Set[Row], size: int, live: Listed, room: int) -> Listed:
         """Up to `room` peers of one family: the fixed ones that are not the asker's `own`, and then
@@ -137,7 +148,8 @@ class _Swarm:
         peers = list({_row(peer): peer for peer in torrent.peers}.values())
         random.shuffle(peers)
         self.is_live = torrent.is_live
-        self.count = len(peers)
+        self._announced: dict[Row, float] = {}
+        """When those that announce themselves, too, are forgotten; in the order of that."""
         self.rows: Set[Row] = frozenset(map(_row, peers))
         self._lists = {size: _listed(peers, size) for size in (_SIZE4, _SIZE6)}
         self._by_id: dict[bytes, set[Row]] = {}
@@ -150,6 +162,22 @@ class _Swarm:
         found = self._by_id.get(announce.peer_id, _NONE)
         there = (announce.host + announce.port.to_bytes(2, "big"),)
         return found | {there} if there in self.rows else found
+
+    def note(self, own: Set[Row], event: Event, expires: float) -> None:
+        """These have announced: until they are forgotten the store counts them."""
+        for row in own:
+            self._announced.pop(row, None)
+            if event is not Event.STOPPED and self.is_live:
+                self._announced[row] = expires
+
+    def count(self, now: float) -> int:
+        """How many there are that the store does not count."""
+        while self._announced:
+            row, expires = next(iter(self._announced.items()))
+            if expires > now:
+                break
+            del self._announced[row]
+        return len(self.rows) - len(self._announced)
 
     def some(self, size: int, most: int, random: Random) -> Listed:
         """Up to `most` of the family whose entries have this size, from one on that chance

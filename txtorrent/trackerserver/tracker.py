@@ -126,8 +126,16 @@ class Tracker:
             info_hashes = [each for each in info_hashes if policy.access.tracks(each)]
         found = self.store.scrape(info_hashes)
         if isinstance(found, Deferred):
-            return found.addCallback(lambda known: _scraped(policy.fixed, info_hashes, known))
-        return _scraped(policy.fixed, info_hashes, found)
+            return found.addCallback(lambda known: self._with_fixed(info_hashes, known))
+        return self._with_fixed(info_hashes, found)
+
+    def _with_fixed(self, info_hashes: Sequence[bytes], known: Scraped) -> Scraped:
+        """What is known, with the fixed peers."""
+        fixed, now = self._policy.fixed, self._clock.seconds()
+        if fixed is None:
+            return known
+        results = ((each, fixed.scraped(each, known.get(each), now)) for each in info_hashes)
+        return {each: result for each, result in results if result is not None}
 
     def _answer(
         self,
@@ -139,7 +147,8 @@ class Tracker:
     ) -> Answer:
         policy = self._policy
         if policy.fixed is not None:
-            selection = policy.fixed.add(announce, selection, with_ids)
+            now, lifetime = self._clock.seconds(), self.intervals.lifetime
+            selection = policy.fixed.add(announce, selection, with_ids, now, lifetime)
         if policy.passkeys is not None and user is not None:
             policy.passkeys.count(user, announce, self._clock.seconds())
         return Answer(
@@ -164,11 +173,3 @@ class Tracker:
         """The key of a client that gives none: who is not at its address cannot say that it
         stops."""
         return blake2b(host, key=self._secret, digest_size=KEY_SIZE).digest()
-
-
-def _scraped(fixed: FixedSwarms | None, info_hashes: Sequence[bytes], known: Scraped) -> Scraped:
-    """With the fixed peers."""
-    if fixed is None:
-        return known
-    results = ((each, fixed.scraped(each, known.get(each))) for each in info_hashes)
-    return {each: result for each, result in results if result is not None}
