@@ -142,6 +142,20 @@ class OnASimulatedNetwork(Home):
         self.assertGreaterEqual(options.most_connections, 123)
         self.stop(service)
 
+    def test_a_port_that_is_taken_after_it_was_checked(self):
+        """While ports below 1024 may be taken, which is before the service runs."""
+        said, ended = [], []
+        self.patch(TorrentService, "startService", lambda service: None)
+        self.patch(Options, "complain", lambda options, text: said.append(text))
+        self.patch(TorrentService, "_end", lambda service, status: ended.append(status))
+        host = self.network.host("10.0.0.1")
+        taken = host.listenTCP(6881, Factory(), interface="10.0.0.1")
+        service = self.service(host, self.torrent(), "leecher")
+        self.assertEqual((len(said), ended), (1, [1]))
+        self.assertIn("is in use by another program", said[0])
+        self.stop(service)
+        taken.stopListening()
+
     def test_stopped_before_it_has_begun(self):
         service = self.service(self.network.host("20.0.0.1"), self.torrent(), "leecher")
         self.assertLessEqual(self.stop(service), STOP_LIMIT)

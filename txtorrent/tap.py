@@ -1,6 +1,6 @@
-"""The twistd plugin: from the command line to a running session, and to its end.
+"""The twistd plugin of the seedbox: from the command line to a running session, and to its end.
 
-This is the one place that takes the reactor from where Twisted keeps it.
+Only here, in `trackertap` and in the command is the reactor taken from where Twisted keeps it.
 """
 
 import os

@@ -22,6 +22,7 @@ from txtorrent.trackerserver.server import Surroundings, TrackerServer
 from txtorrent.trackerserver.web import MAX_CONNECTIONS
 
 LEAST_CONNECTIONS: Final = 8
+"""Of HTTP, at once, however few descriptors there are: with fewer nobody would be answered."""
 
 _log = Logger()
 

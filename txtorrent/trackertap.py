@@ -16,7 +16,7 @@ from txtorrent.address import split_host_port
 from txtorrent.config.document import ConfigError
 from txtorrent.config.words import endpoint
 from txtorrent.daemon import process
-from txtorrent.daemon.commandline import DEFAULT_LOG_LEVEL, LOG_LEVELS, CommandLine, checked
+from txtorrent.daemon.commandline import DEFAULT_LOG_LEVEL, LOG_LEVELS, CommandLine, checked, whole
 from txtorrent.daemon.errors import UserError
 from txtorrent.daemon.notify import READY, STOPPING, ServiceManager
 from txtorrent.trackerserver import words
@@ -159,7 +159,7 @@ the word txtorrent-tracker: see twistd --help."""
         """What the command line says, and what follows from where we are."""
         given: dict[str, Any] = {}
         if self["port"] is not None:
-            given["port"] = checked("--port", _port, self["port"])
+            given["port"] = checked("--port", lambda text: whole(text, 1, 65535), self["port"])
         if self["store"] is not None:
             given["store"] = checked("--store", words.store, self["store"])
         if self._http:
@@ -217,7 +217,7 @@ class TrackerService(Service):
         self._manager.tell(READY)
 
     async def _stop(self, tracker: TrackerPart) -> None:
-        _log.info("stopping: keeping what is known of peers")
+        _log.info("stopping")
         await tracker.stop()
         _log.info("stopped")
 
@@ -244,9 +244,3 @@ def makeService(options: Options) -> TrackerService:
     process.make_clock_monotonic(reactor)
     reactor.callWhenRunning(process.end_at_signals, reactor)
     return TrackerService(reactor, options)
-
-
-def _port(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not 0 < int(text) < 65536:
-        raise ValueError(f"{text!r} is no port: there are 1 to 65535")
-    return int(text)

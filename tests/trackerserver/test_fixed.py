@@ -171,9 +171,7 @@ class Add(SynchronousTestCase):
     def test_torrents_without_fixed_peers_take_no_room(self):
         fixed = FixedSwarms([FixedTorrent((HASH,))], Random(1))
         self.assertFalse(fixed)
-        self.assertNotIn(HASH, fixed)
         self.assertTrue(swarms(A))
-        self.assertIn(HASH, swarms(A))
 
     @settings(derandomize=True, deadline=None, max_examples=200)
     @given(

@@ -135,6 +135,13 @@ def checked(option: str, parse: Callable[[str], T], text: str) -> T:
         raise UserError(f"{option}: {error}") from None
 
 
+def whole(text: str, least: int, most: int) -> int:
+    """The whole number that an option says. ValueError with words for the user."""
+    if not text.isascii() or not text.isdigit() or not least <= int(text) <= most:
+        raise ValueError(f"{text!r} is no whole number from {least} to {most}")
+    return int(text)
+
+
 def _print_and_exit(text: str) -> NoReturn:
     """Also where the reader goes away before the end, as in `--help | head`."""
     try:

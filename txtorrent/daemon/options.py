@@ -14,7 +14,7 @@ from txtorrent.address import canonical_host, split_host_port
 from txtorrent.config import words
 from txtorrent.config.document import ConfigError
 from txtorrent.daemon import checks
-from txtorrent.daemon.commandline import DEFAULT_LOG_LEVEL, LOG_LEVELS, CommandLine, checked
+from txtorrent.daemon.commandline import DEFAULT_LOG_LEVEL, LOG_LEVELS, CommandLine, checked, whole
 from txtorrent.daemon.errors import UserError
 from txtorrent.metainfo.magnet import Magnet
 from txtorrent.metainfo.magnet import parse as parse_magnet
@@ -58,10 +58,10 @@ def default_state() -> str:
 SETTINGS_OF: Final[dict[str, tuple[str, Callable[[str], Any]]]] = {
     "directory": ("download_dir", os.path.abspath),
     "state": ("state_dir", os.path.abspath),
-    "port": ("peer_port", lambda text: _number(text, 0, 65535)),
+    "port": ("peer_port", lambda text: whole(text, 0, 65535)),
     "interface": ("interface", lambda text: _interface(text)),
-    "max-peers": ("peer_limit_per_torrent", lambda text: _number(text, 1, 100_000)),
-    "max-connections": ("peer_limit_global", lambda text: _number(text, 1, 1_000_000)),
+    "max-peers": ("peer_limit_per_torrent", lambda text: whole(text, 1, 100_000)),
+    "max-connections": ("peer_limit_global", lambda text: whole(text, 1, 1_000_000)),
     "allocation": ("allocation", lambda text: _allocation(text)),
     "log-level": ("log_level", lambda text: _log_level(text)),
     "log-json": ("log_json", bool),
@@ -242,12 +242,6 @@ txtorrent: see twistd --help."""
         else:
             self.metainfos.append(given)
             self.sources.append(given.raw)
-
-
-def _number(text: str, least: int, most: int) -> int:
-    if not text.isascii() or not text.isdigit() or not least <= int(text) <= most:
-        raise ValueError(f"{text!r} is no whole number from {least} to {most}")
-    return int(text)
 
 
 def _peer(text: str) -> tuple[str, int]:

@@ -65,9 +65,6 @@ class FixedSwarms:
             for info_hash in torrent.info_hashes
         }
 
-    def __contains__(self, info_hash: bytes) -> bool:
-        return info_hash in self._swarms
-
     def __bool__(self) -> bool:
         return bool(self._swarms)
 

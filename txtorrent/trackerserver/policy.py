@@ -18,7 +18,7 @@ def policy_of(config: TrackerConfig, random: Random, passkeys: Passkeys) -> Poli
     passkeys.replace(config.passkeys or {})
     return Policy(
         access=Access(config),
-        fixed=FixedSwarms(config.torrents, random) if config.torrents else None,
+        fixed=FixedSwarms(config.torrents, random) or None,
         proxies=Proxies(config.proxies),
         stats=config.stats,
         passkeys=passkeys if config.passkeys is not None else None,
